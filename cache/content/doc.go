@@ -1,0 +1,16 @@
+// Package content keeps the bytes of files on disk, by entry and version. What
+// is kept is never invalidated: another version is another file here. It only
+// ages out, least recently used first.
+//
+// A version is two files in the store's folder, named by a hash, so that no name
+// from the service becomes a path: the data, sparse, and an index with a CRC of
+// each block that is present. A block is written before its CRC, and its CRC is
+// checked when it is first used after a restart, so neither a kill nor a power
+// failure nor another process that shares the folder can make wrong bytes look
+// right. A block is fetched once whoever reads it. Where the MD5 of the whole is
+// known, it is checked before the last block is handed out.
+//
+// Locks, downwards only: Store.mu; File.mu; flight.mu. File.sum is held by one
+// flight at a time while it hashes, with no other lock taken outside of it.
+// None is held across the network.
+package content

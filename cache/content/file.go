@@ -1,0 +1,253 @@
+package content
+
+import (
+	"context"
+	"crypto/md5"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Source fetches the content of one version.
+type Source interface {
+	// Fetch writes the n bytes from off to w, in order, each exactly once.
+	Fetch(ctx context.Context, off, n int64, w io.Writer) error
+	// Distrust is called when the bytes that came are not of the version.
+	Distrust()
+}
+
+// CorruptError says that the service repeatedly sent bytes that do not have the
+// MD5 it gives for them.
+type CorruptError struct{ Want, Got string }
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("the content has the MD5 %s where the service says %s", e.Got, e.Want)
+}
+
+// File is the content of one version, shared by all that have it open.
+type File struct {
+	store  *Store
+	name   string
+	size   int64
+	md5    string // "" when unknown
+	src    Source
+	ctx    context.Context // ends with the last Close: nobody waits for the rest
+	cancel context.CancelFunc
+	refs   int // guarded by Store.mu
+
+	data  *os.File // nil when the disk gives no room for one
+	index *index
+
+	mu      sync.Mutex
+	arrived []bool // written, perhaps not yet to be handed out
+	trusted []bool // checked since the file was opened
+	missing int64  // blocks that have not arrived
+	flights map[int64]*flight
+	running int
+	memory  memory // blocks for which the disk had no room
+	closed  bool
+	err     error // for good
+
+	sum sumState
+}
+
+// sumState is the MD5 of the first blocks, extended as they come in.
+type sumState struct {
+	mu     sync.Mutex
+	hash   hash.Hash
+	blocks int64
+}
+
+// openFile opens what the disk holds. A disk that gives no room is no error: the
+// blocks then pass through memory.
+func openFile(s *Store, name string, size int64, sum string, src Source) *File {
+	n := blocks(size)
+	f := &File{store: s, name: name, size: size, md5: sum, src: src, missing: n,
+		arrived: make([]bool, n), trusted: make([]bool, n), flights: map[int64]*flight{}}
+	f.ctx, f.cancel = context.WithCancel(s.ctx)
+	f.sum.hash = md5.New()
+	if err := f.openDisk(); err != nil {
+		s.log.Warn("content is not kept", "error", err)
+		f.data, f.index = nil, &index{sums: make([]uint32, n)}
+	}
+	for b, sum := range f.index.sums {
+		if sum != 0 {
+			f.arrived[b] = true
+			f.missing--
+		}
+	}
+	return f
+}
+
+func (f *File) openDisk() (err error) {
+	path := f.store.path(f.name, dataExt)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if f.data, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
+	}
+	if err = f.data.Truncate(f.size); err == nil {
+		f.index, err = openIndex(f.store.path(f.name, indexExt), f.size)
+	}
+	if err != nil {
+		f.data.Close()
+	}
+	return err
+}
+
+// Size returns the length of the file in bytes.
+func (f *File) Size() int64 { return f.size }
+
+// Close gives the file back. Fetches that nobody else waits for end.
+func (f *File) Close() { f.store.release(f) }
+
+// close is called once nobody has the file open.
+func (f *File) close() {
+	f.cancel()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	f.closeFilesLocked()
+}
+
+// closeFilesLocked closes the files on disk once no flight writes to them.
+func (f *File) closeFilesLocked() {
+	if f.closed && f.running == 0 && f.data != nil {
+		f.data.Close()
+		f.index.f.Close()
+		f.data = nil
+	}
+}
+
+func (f *File) presentBytes() (n int64) {
+	for b, sum := range f.index.sums {
+		if sum != 0 {
+			n += blockLen(int64(b), f.size)
+		}
+	}
+	return n
+}
+
+// readAt fills p from off, waiting for blocks that are missing. A fetch it has
+// to start goes on to the block ahead.
+func (f *File) readAt(ctx context.Context, p []byte, off, ahead int64) (int, error) {
+	if off >= f.size {
+		return 0, io.EOF
+	}
+	p = p[:min(int64(len(p)), f.size-off)]
+	inMemory := false
+	for b := off / BlockSize; b*BlockSize < off+int64(len(p)); b++ {
+		block, err := f.need(ctx, b, ahead)
+		if err != nil {
+			return 0, err
+		}
+		if block != nil {
+			inMemory = true
+			at := max(off, b*BlockSize)
+			copy(p[at-off:], block[at-b*BlockSize:])
+		}
+	}
+	if !inMemory {
+		return f.data.ReadAt(p, off)
+	}
+	return len(p), f.fillFromDisk(p, off)
+}
+
+// fillFromDisk reads those blocks of p that are on disk, when others came from
+// memory.
+func (f *File) fillFromDisk(p []byte, off int64) error {
+	for b := off / BlockSize; b*BlockSize < off+int64(len(p)); b++ {
+		f.mu.Lock()
+		onDisk := f.trusted[b]
+		f.mu.Unlock()
+		if !onDisk {
+			continue
+		}
+		from, to := max(off, b*BlockSize), min(off+int64(len(p)), (b+1)*BlockSize)
+		if _, err := f.data.ReadAt(p[from-off:to-off], from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// need returns once a block can be read: its bytes when it is in memory, nil
+// when it is on disk.
+func (f *File) need(ctx context.Context, b, ahead int64) ([]byte, error) {
+	for {
+		f.mu.Lock()
+		if f.err != nil {
+			f.mu.Unlock()
+			return nil, f.err
+		}
+		if f.trusted[b] {
+			f.mu.Unlock()
+			return nil, nil
+		}
+		if block := f.memory.get(b); block != nil {
+			f.mu.Unlock()
+			return block, nil
+		}
+		if f.index.sums[b] != 0 {
+			f.mu.Unlock()
+			f.check(b)
+			continue
+		}
+		fl := f.flights[b]
+		if fl == nil {
+			fl = f.startLocked(b, max(b+1, ahead))
+		}
+		f.mu.Unlock()
+		if err := fl.wait(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// check reads a block that an earlier mount left and trusts it or drops it.
+func (f *File) check(b int64) ([]byte, bool) {
+	block := make([]byte, blockLen(b, f.size))
+	_, err := f.data.ReadAt(block, b*BlockSize)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.trusted[b] {
+		return block, err == nil
+	}
+	if err == nil && checksum(block) == f.index.sums[b] {
+		f.trusted[b] = true
+		return block, true
+	}
+	if f.arrived[b] {
+		f.arrived[b] = false
+		f.missing++
+	}
+	f.index.sums[b] = 0
+	return nil, false
+}
+
+// memory keeps a few blocks for which the disk had no room.
+type memory struct {
+	blocks map[int64][]byte
+	order  []int64
+}
+
+// memoryBlocks is how many blocks a file may keep in memory: 16 MiB.
+const memoryBlocks = 256
+
+func (m *memory) get(b int64) []byte { return m.blocks[b] }
+
+func (m *memory) put(b int64, block []byte) {
+	if m.blocks == nil {
+		m.blocks = map[int64][]byte{}
+	}
+	if len(m.order) == memoryBlocks {
+		delete(m.blocks, m.order[0])
+		m.order = m.order[1:]
+	}
+	m.blocks[b] = append([]byte(nil), block...)
+	m.order = append(m.order, b)
+}

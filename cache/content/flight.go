@@ -1,0 +1,281 @@
+package content
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"sync"
+)
+
+// SmallFile is the size, in bytes, up to which a file is fetched in one request
+// and checked as a whole before any of it is handed out.
+const SmallFile = 256 << 10
+
+// flight is one fetch of consecutive blocks of a file.
+type flight struct {
+	from, to int64 // blocks, to excluded
+
+	mu      sync.Mutex
+	next    int64 // the first block that has not landed
+	err     error
+	changed chan struct{} // closed when next or err changes
+}
+
+// wait returns when block b has landed.
+func (fl *flight) wait(ctx context.Context, b int64) error {
+	for {
+		fl.mu.Lock()
+		next, err, changed := fl.next, fl.err, fl.changed
+		fl.mu.Unlock()
+		if next > b {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (fl *flight) signal(next int64, err error) {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	fl.next, fl.err = next, err
+	close(fl.changed)
+	fl.changed = make(chan struct{})
+}
+
+// startLocked starts a fetch at block b, up to the block before to or the first
+// that is present or on its way.
+func (f *File) startLocked(b, to int64) *flight {
+	to = min(to, blocks(f.size))
+	if f.size <= SmallFile {
+		to = blocks(f.size)
+	}
+	fl := &flight{from: b, next: b, changed: make(chan struct{})}
+	for fl.to = b; fl.to < to && f.absentLocked(fl.to); fl.to++ {
+		f.flights[fl.to] = fl
+	}
+	f.running++
+	f.store.work.Go(func() {
+		err := f.fly(fl)
+		f.mu.Lock()
+		for i := fl.from; i < fl.to; i++ {
+			delete(f.flights, i)
+		}
+		if f.err != nil {
+			err = f.err
+		}
+		f.running--
+		f.closeFilesLocked()
+		f.mu.Unlock()
+		fl.signal(fl.next, err)
+	})
+	return fl
+}
+
+func (f *File) absentLocked(b int64) bool {
+	return f.index.sums[b] == 0 && f.flights[b] == nil && f.memory.get(b) == nil
+}
+
+// prefetch starts fetches for what is missing in the given blocks.
+func (f *File) prefetch(from, to int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for b := from; b < min(to, blocks(f.size)); b++ {
+		if f.absentLocked(b) && f.err == nil && !f.closed {
+			b = f.startLocked(b, to).to - 1
+		}
+	}
+}
+
+// fly carries out a fetch.
+func (f *File) fly(fl *flight) error {
+	off := fl.from * BlockSize
+	n := min(fl.to*BlockSize, f.size) - off
+	if n == f.size && n <= SmallFile && f.md5 != "" {
+		return f.flyWhole(fl)
+	}
+	w := &blockWriter{f: f, fl: fl, block: make([]byte, 0, BlockSize)}
+	return f.src.Fetch(f.ctx, off, n, w)
+}
+
+// flyWhole fetches a small file and checks it before any of it is kept. Bytes
+// that are wrong are asked for once more, past whatever cache sent them.
+func (f *File) flyWhole(fl *flight) error {
+	var buf bytes.Buffer
+	for try := 0; ; try++ {
+		buf.Reset()
+		if err := f.src.Fetch(f.ctx, 0, f.size, &buf); err != nil {
+			return err
+		}
+		sum := md5.Sum(buf.Bytes())
+		got := hex.EncodeToString(sum[:])
+		if got == f.md5 {
+			break
+		}
+		f.src.Distrust()
+		if try > 0 {
+			return &CorruptError{Want: f.md5, Got: got}
+		}
+	}
+	for b := fl.from; b < fl.to; b++ {
+		f.keep(b, buf.Next(BlockSize))
+		fl.signal(b+1, nil)
+	}
+	return nil
+}
+
+// blockWriter cuts a fetched range into blocks.
+type blockWriter struct {
+	f     *File
+	fl    *flight
+	block []byte
+}
+
+func (w *blockWriter) Write(p []byte) (int, error) {
+	written := len(p)
+	for len(p) > 0 {
+		b := w.fl.next
+		n := min(int64(len(p)), blockLen(b, w.f.size)-int64(len(w.block)))
+		w.block = append(w.block, p[:n]...)
+		p = p[n:]
+		if int64(len(w.block)) == blockLen(b, w.f.size) {
+			if err := w.f.land(b, w.block); err != nil {
+				return 0, err
+			}
+			w.block = w.block[:0]
+			w.fl.signal(b+1, nil)
+		}
+	}
+	return written, nil
+}
+
+// land takes in one block of a larger file. The block that completes the file is
+// handed out only when the MD5 of the whole is right.
+func (f *File) land(b int64, block []byte) error {
+	if f.md5 == "" {
+		f.keep(b, block)
+		return nil
+	}
+	onDisk := f.write(b, block)
+	f.mu.Lock()
+	if !f.arrived[b] {
+		f.arrived[b] = true
+		f.missing--
+	}
+	last := f.missing == 0
+	f.mu.Unlock()
+	f.extendSum(b, block)
+	if last {
+		if err := f.verify(); err != nil {
+			return err
+		}
+	}
+	f.publish(b, block, onDisk)
+	return nil
+}
+
+// extendSum adds a block to the running MD5 when it is the next in line, and
+// with it those after it that are there already.
+func (f *File) extendSum(b int64, block []byte) {
+	s := &f.sum
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blocks != b {
+		return
+	}
+	s.hash.Write(block)
+	for s.blocks++; s.blocks < blocks(f.size); s.blocks++ {
+		block := f.readBack(s.blocks)
+		if block == nil {
+			return
+		}
+		s.hash.Write(block)
+	}
+}
+
+// readBack returns a block that has arrived, nil when it has not or cannot be
+// read any more.
+func (f *File) readBack(b int64) []byte {
+	f.mu.Lock()
+	arrived, recorded, inMemory := f.arrived[b], f.index.sums[b] != 0, f.memory.get(b)
+	f.mu.Unlock()
+	switch {
+	case inMemory != nil:
+		return inMemory
+	case !arrived || f.data == nil:
+		return nil
+	case recorded:
+		block, _ := f.check(b)
+		return block
+	}
+	block := make([]byte, blockLen(b, f.size))
+	if _, err := f.data.ReadAt(block, b*BlockSize); err != nil {
+		return nil
+	}
+	return block
+}
+
+// verify compares the MD5 of the whole file. Blocks the sum has not seen, since
+// they did not come in order, are read from disk; a file whose blocks only
+// passed through memory cannot be verified.
+func (f *File) verify() error {
+	s := &f.sum
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ; s.blocks < blocks(f.size); s.blocks++ {
+		block := f.readBack(s.blocks)
+		if block == nil {
+			return nil
+		}
+		s.hash.Write(block)
+	}
+	got := hex.EncodeToString(s.hash.Sum(nil))
+	if got == f.md5 {
+		return nil
+	}
+	err := &CorruptError{Want: f.md5, Got: got}
+	f.src.Distrust()
+	f.mu.Lock()
+	f.err = err
+	f.mu.Unlock()
+	f.cancel()
+	f.store.discard(f)
+	return err
+}
+
+// keep writes a block and hands it out.
+func (f *File) keep(b int64, block []byte) { f.publish(b, block, f.write(b, block)) }
+
+// write puts a block on disk and reports whether it did.
+func (f *File) write(b int64, block []byte) bool {
+	if f.data == nil || !f.store.reserve(f, int64(len(block))) {
+		return false
+	}
+	_, err := f.data.WriteAt(block, b*BlockSize)
+	if err != nil {
+		f.store.makeRoom()
+		_, err = f.data.WriteAt(block, b*BlockSize)
+	}
+	if err != nil {
+		f.store.log.Warn("content is not kept", "error", err)
+	}
+	return err == nil
+}
+
+// publish makes a block readable, from disk or from memory.
+func (f *File) publish(b int64, block []byte, onDisk bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if onDisk && f.index.set(b, checksum(block)) == nil {
+		f.trusted[b] = true
+	} else {
+		f.memory.put(b, block)
+	}
+}

@@ -1,0 +1,97 @@
+package content
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+)
+
+// BlockSize is the unit that is fetched, kept and checked, in bytes. It bounds
+// what a random read of a few bytes costs.
+const BlockSize = 64 << 10
+
+const (
+	indexMagic  = "losantfs content 1\n"
+	indexHeader = 64 // bytes before the CRCs
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checksum returns the CRC of a block, never 0, which means absent.
+func checksum(block []byte) uint32 {
+	return max(1, crc32.Checksum(block, castagnoli))
+}
+
+// index is the file of block CRCs beside the data.
+type index struct {
+	f    *os.File
+	sums []uint32 // 0: absent
+}
+
+// openIndex reads the index of a file of the given size, or starts an empty one
+// when there is none or it is not one.
+func openIndex(path string, size int64) (*index, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	x := &index{f: f, sums: make([]uint32, blocks(size))}
+	if err := x.load(size); err != nil {
+		clear(x.sums)
+		if err := x.reset(size); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+func (x *index) load(size int64) error {
+	data, err := io.ReadAll(x.f)
+	if err != nil {
+		return err
+	}
+	if len(data) < indexHeader || string(data[:len(indexMagic)]) != indexMagic ||
+		int64(binary.LittleEndian.Uint64(data[len(indexMagic):])) != size {
+		return errors.New("not an index of this file")
+	}
+	for i := range x.sums {
+		at := indexHeader + 4*i
+		if at+4 > len(data) {
+			break
+		}
+		x.sums[i] = binary.LittleEndian.Uint32(data[at:])
+	}
+	return nil
+}
+
+// reset makes the index one in which every block is absent.
+func (x *index) reset(size int64) error {
+	clear(x.sums)
+	header := make([]byte, indexHeader)
+	copy(header, indexMagic)
+	binary.LittleEndian.PutUint64(header[len(indexMagic):], uint64(size))
+	if err := x.f.Truncate(0); err != nil {
+		return fmt.Errorf("resetting an index: %w", err)
+	}
+	_, err := x.f.WriteAt(header, 0)
+	return err
+}
+
+// set records the CRC of one block. The data must have been written before.
+func (x *index) set(block int64, sum uint32) error {
+	_, err := x.f.WriteAt(binary.LittleEndian.AppendUint32(nil, sum), indexHeader+4*block)
+	if err == nil {
+		x.sums[block] = sum
+	}
+	return err
+}
+
+// blocks returns how many blocks a file of the given size has.
+func blocks(size int64) int64 { return (size + BlockSize - 1) / BlockSize }
+
+// blockLen returns the length of one block of a file of the given size.
+func blockLen(block, size int64) int64 { return min(BlockSize, size-block*BlockSize) }

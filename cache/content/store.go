@@ -1,0 +1,222 @@
+package content
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"losantfs/cache/budget"
+)
+
+// Key names one version of one file.
+type Key struct {
+	ID      string // of the entry; unique over all applications and spaces
+	Version string
+	Size    int64 // bytes
+}
+
+// name returns the file name of k: a hash, as ids and versions come from the
+// service and may be anything.
+func (k Key) name() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", k.ID, k.Version, k.Size))
+	return hex.EncodeToString(sum[:16])
+}
+
+const (
+	dataExt  = ".data"
+	indexExt = ".index"
+)
+
+// Store is a folder of cached content. It is safe for concurrent use.
+type Store struct {
+	dir  string
+	log  *slog.Logger
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+	work sync.WaitGroup // flights and the scan
+
+	mu    sync.Mutex
+	lru   *budget.LRU[string, struct{}] // by file name
+	files map[string]*File              // open ones
+}
+
+// Open opens the folder, creating it if need be, and keeps at most limit bytes
+// of content in it. The folder must belong to the user, and is closed to others.
+func Open(dir string, limit int64, log *slog.Logger) (*Store, error) {
+	if err := privateDir(dir); err != nil {
+		return nil, err
+	}
+	s := &Store{dir: dir, log: log, files: map[string]*File{}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.lru = budget.New(limit,
+		func(name string, _ struct{}) bool { return s.files[name] != nil },
+		func(name string, _ struct{}) { s.unlink(name) })
+	s.work.Go(s.scan)
+	return s, nil
+}
+
+// privateDir makes dir a folder that nobody else can read.
+func privateDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || !info.IsDir() || int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("the cache folder %s is not a folder of your own: choose another with --cache-dir", dir)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return os.Chmod(dir, 0o700)
+	}
+	return nil
+}
+
+// Close ends all fetches. Files that are still open can be read as far as they
+// are present.
+func (s *Store) Close() {
+	s.stop()
+	s.work.Wait()
+}
+
+// Bytes returns how much content is on disk.
+func (s *Store) Bytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lru.Total()
+}
+
+// scan enters what earlier mounts left into the LRU, oldest first.
+func (s *Store) scan() {
+	type found struct {
+		name string
+		used time.Time
+		size int64
+	}
+	var all []found
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || s.ctx.Err() != nil {
+			return errors.Join(err, s.ctx.Err())
+		}
+		name, ok := strings.CutSuffix(d.Name(), dataExt)
+		if !ok || !d.Type().IsRegular() {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil // removed since
+		}
+		used := info.ModTime()
+		if x, err := os.Lstat(strings.TrimSuffix(path, dataExt) + indexExt); err == nil {
+			used = x.ModTime()
+		}
+		all = append(all, found{name, used, allocated(info)})
+		return nil
+	})
+	if err != nil && s.ctx.Err() == nil {
+		s.log.Warn("reading the cache folder", "error", err)
+	}
+	slices.SortFunc(all, func(a, b found) int { return a.used.Compare(b.used) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range all {
+		if _, ok := s.lru.Get(f.name); !ok {
+			s.lru.Add(f.name, struct{}{}, f.size)
+		}
+	}
+}
+
+// allocated returns the bytes a sparse file takes on disk.
+func allocated(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return info.Size()
+}
+
+func (s *Store) path(name, ext string) string {
+	return filepath.Join(s.dir, name[:2], name+ext)
+}
+
+func (s *Store) unlink(name string) {
+	// The index first: data without an index is empty, an index without its
+	// data would have to be found out block by block.
+	_ = os.Remove(s.path(name, indexExt))
+	_ = os.Remove(s.path(name, dataExt))
+}
+
+// File opens the content of one version, whose MD5 in hex is md5, or unknown when
+// that is empty. What is missing is fetched from src. Every File must be closed.
+func (s *Store) File(k Key, md5 string, src Source) *File {
+	name := k.name()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.files[name]
+	if f == nil {
+		f = openFile(s, name, k.Size, md5, src)
+		s.files[name] = f
+		if _, ok := s.lru.Get(name); !ok {
+			s.lru.Add(name, struct{}{}, f.presentBytes())
+		}
+	}
+	f.refs++
+	return f
+}
+
+// release gives back one reference to f.
+func (s *Store) release(f *File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.refs--; f.refs > 0 {
+		return
+	}
+	if s.files[f.name] == f {
+		delete(s.files, f.name)
+	}
+	// The time of the last use outlives the process.
+	now := time.Now()
+	_ = os.Chtimes(s.path(f.name, indexExt), time.Time{}, now)
+	f.close()
+}
+
+// reserve makes room for n bytes of f and reports whether they may be kept.
+func (s *Store) reserve(f *File, n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files[f.name] != f || !s.lru.Reserve(n) {
+		return false
+	}
+	s.lru.Grow(f.name, n)
+	return true
+}
+
+// makeRoom drops everything that is not in use: the disk is full.
+func (s *Store) makeRoom() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lru.Clear()
+}
+
+// discard forgets a file whose bytes turned out to be wrong. Who has it open
+// gets an error; who opens it next starts anew.
+func (s *Store) discard(f *File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files[f.name] == f {
+		delete(s.files, f.name)
+		s.lru.Remove(f.name)
+		s.unlink(f.name)
+	}
+}

@@ -1,0 +1,88 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"losantfs/cache/tree"
+)
+
+// dirHandle is one opened directory. It reads from one listing until it is
+// rewound, so entries that come and go meanwhile are neither doubled nor cut.
+// go-fuse calls it under a lock of its own.
+type dirHandle struct {
+	d       *dirNode
+	listing *tree.Listing
+	ttl     time.Duration
+	next    int // index of the next entry: ".", "..", then the listing's
+}
+
+var (
+	_ fs.FileReaddirenter = (*dirHandle)(nil)
+	_ fs.FileSeekdirer    = (*dirHandle)(nil)
+	_ fs.FileLookuper     = (*dirHandle)(nil)
+)
+
+const dots = 2 // "." and ".."
+
+func (h *dirHandle) load(ctx context.Context) syscall.Errno {
+	dir, ok := h.d.v.path(h.d.EmbeddedInode())
+	if !ok {
+		return syscall.ESTALE
+	}
+	var err error
+	if h.listing, h.ttl, err = h.d.v.space.List(ctx, dir); err != nil {
+		h.d.v.fail(ctx, "list", h.d.EmbeddedInode(), err)
+	}
+	return errno(ctx, err)
+}
+
+// Readdirent returns the next entry, nil at the end.
+func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+	i := h.next
+	if i >= dots+len(h.listing.Entries) {
+		return nil, 0
+	}
+	h.next++
+	out := &fuse.DirEntry{Off: uint64(h.next), Mode: syscall.S_IFDIR}
+	switch i {
+	case 0:
+		out.Name, out.Ino = ".", h.d.StableAttr().Ino
+	case 1:
+		out.Name, out.Ino = "..", h.d.StableAttr().Ino
+		if _, parent := h.d.Parent(); parent != nil {
+			out.Ino = parent.StableAttr().Ino
+		}
+	default:
+		e := &h.listing.Entries[i-dots]
+		id := identity(h.d.v.space.Name(), e)
+		out.Name, out.Ino, out.Mode = e.Name, id.Ino, id.Mode
+	}
+	return out, 0
+}
+
+// Lookup returns the attributes of the entry just read, for readdirplus.
+func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	e, ok := h.listing.Get(name)
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	return h.d.child(ctx, e, h.ttl, out), 0
+}
+
+// Seekdir goes to an offset that Readdirent gave out; 0 begins anew with what
+// the directory holds now.
+func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
+	if off > uint64(dots+len(h.listing.Entries)) {
+		return syscall.EINVAL
+	}
+	h.next = int(off)
+	if off == 0 {
+		return h.load(ctx)
+	}
+	return 0
+}

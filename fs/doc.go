@@ -1,0 +1,14 @@
+// Package fs shows the spaces of an application as a file system: it turns what
+// the kernel asks into questions to package cache, and errors into errnos. It
+// knows nothing of HTTP, and ids only as identities.
+//
+// A node is one inode of the kernel. Its inode number comes from the entry's id,
+// so it is the same after a remount; its generation comes from the version of
+// the content. A file that was replaced elsewhere is therefore another inode:
+// who has the old one open keeps reading the old version, pages in the kernel's
+// cache included, and who opens the path gets the new one.
+//
+// Paths are not stored: they are derived from go-fuse's tree of inodes.
+//
+// Nodes take no lock: what changes in them is one atomic pointer.
+package fs

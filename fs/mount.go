@@ -1,0 +1,91 @@
+package fs
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"losantfs/cache"
+)
+
+// Options say what to mount and how.
+type Options struct {
+	Mountpoint  string
+	Application string         // id, shown as the source of the mount
+	Spaces      []*cache.Space // one: its files are at the root; two: public/ and private/
+	UID, GID    uint32         // owner of everything
+	Umask       uint32
+	AllowOther  bool // other users may look at the mount
+	Logger      *slog.Logger
+}
+
+// Mounted is a file system the kernel shows.
+type Mounted struct {
+	server     *fuse.Server
+	mountpoint string
+}
+
+// absence is how long the kernel may believe that a name does not exist. The
+// listing that proves it answers the next question at once.
+const absence = time.Second
+
+// Mount shows the spaces at the mount point. It returns once the kernel answers.
+func Mount(o Options) (*Mounted, error) {
+	perm := permissions{uid: o.UID, gid: o.GID, umask: o.Umask}
+	now := time.Now()
+	dirs := make([]*dirNode, len(o.Spaces))
+	for i, s := range o.Spaces {
+		dirs[i] = &dirNode{v: &volume{space: s, all: o.Spaces, perm: perm, log: o.Logger, mounted: now}}
+	}
+	var root fs.InodeEmbedder
+	if len(dirs) == 1 {
+		dirs[0].v.root = dirs[0].EmbeddedInode()
+		root = dirs[0]
+	} else {
+		root = &rootNode{spaces: o.Spaces, perm: perm, mounted: now, dirs: dirs}
+	}
+	negative := absence
+	options := &fs.Options{
+		NegativeTimeout: &negative,
+		NullPermissions: true,
+		RootStableAttr:  &fs.StableAttr{Ino: 1},
+		MountOptions: fuse.MountOptions{
+			Name:       "losantfs",
+			FsName:     "losant:" + o.Application,
+			AllowOther: o.AllowOther,
+			// The kernel checks the modes, so access(2) and open(2) agree.
+			Options:       []string{"default_permissions"},
+			MaxBackground: 64,
+			// No security labels are kept, and each is asked for often.
+			IgnoreSecurityLabels: true,
+			Logger:               slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+			PanicHandler: func(r any) fuse.Status {
+				o.Logger.Error("a request failed for a mistake in this program", "panic", r, "stack", string(debug.Stack()))
+				return fuse.EIO
+			},
+		},
+	}
+	// There is no write side: the kernel answers EROFS to all that would change
+	// something.
+	options.Options = append(options.Options, "ro")
+	directMount(&options.MountOptions)
+	server, err := fs.Mount(o.Mountpoint, root, options)
+	if err != nil {
+		return nil, fmt.Errorf("mounting at %s: %w", o.Mountpoint, err)
+	}
+	return &Mounted{server: server, mountpoint: o.Mountpoint}, nil
+}
+
+// Wait returns when the file system is no longer mounted, whoever unmounted it.
+func (m *Mounted) Wait() { m.server.Wait() }
+
+// Unmount takes the file system away. It fails while something has it open.
+func (m *Mounted) Unmount() error { return m.server.Unmount() }
+
+// Detach takes the file system out of the tree at once. Programs that have files
+// open keep them until this process ends.
+func (m *Mounted) Detach() error { return detach(m.mountpoint) }

@@ -1,0 +1,164 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// call is one request to the API host.
+type call struct {
+	op     op
+	method string
+	path   string // escaped, from the base URL on
+	query  url.Values
+	body   any  // sent as JSON when not nil
+	repeat bool // carrying it out twice is the same as once
+	anon   bool // without the token
+}
+
+// do carries out k, with repetitions, and decodes the answer into out.
+func (c *Client) do(ctx context.Context, k call, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var payload []byte
+	if k.body != nil {
+		var err error
+		if payload, err = json.Marshal(k.body); err != nil {
+			return &Error{Kind: Invalid, Op: k.op.String(), Err: err}
+		}
+	}
+	return c.retry(ctx, k.op, k.repeat, func() error { return c.once(ctx, k, payload, out) })
+}
+
+// once carries out k without repetition.
+func (c *Client) once(ctx context.Context, k call, payload []byte, out any) error {
+	req, err := c.newRequest(ctx, k, payload)
+	if err != nil {
+		return err
+	}
+	return c.roundTrip(req, k, out)
+}
+
+func (c *Client) newRequest(ctx context.Context, k call, payload []byte) (*http.Request, error) {
+	target := c.base.String() + k.path
+	if len(k.query) > 0 {
+		target += "?" + k.query.Encode()
+	}
+	var body io.Reader
+	if payload != nil {
+		body = bytes.NewReader(payload)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, target, body)
+	if err != nil {
+		return nil, &Error{Kind: Invalid, Op: k.op.String(), Err: err}
+	}
+	if payload != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if !k.anon {
+		if err := c.authorise(req, k.op); err != nil {
+			return nil, err
+		}
+	}
+	return req, nil
+}
+
+// roundTrip sends one request to the API host and reads its answer whole.
+func (c *Client) roundTrip(req *http.Request, k call, out any) error {
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.agent)
+	// A hung answer must leave time for another try.
+	ctx, cancel := context.WithTimeout(req.Context(), attemptTimeout(c.timeout))
+	defer cancel()
+	c.count[k.op].Add(1)
+	resp, err := c.api.Do(req.WithContext(ctx))
+	if err != nil {
+		return transportError(k.op, k.method, err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode >= 300 {
+		e := answerError(k.op, resp, data)
+		e.Ambiguous = k.method != http.MethodGet && e.Kind == Unreachable
+		if resp.StatusCode == http.StatusUnauthorized {
+			c.refused.set(req.Header.Get("Authorization"), e)
+		}
+		return e
+	}
+	if err != nil {
+		return transportError(k.op, k.method, err)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return &Error{Kind: Unreachable, Op: k.op.String(), Status: resp.StatusCode, Ambiguous: k.method != http.MethodGet,
+			Message: "the answer is not the API's", Err: err}
+	}
+	return nil
+}
+
+// maxAnswer bounds what one JSON answer may take: 1,000 entries of the largest
+// names and directories the schema allows stay below it.
+const maxAnswer = 32 << 20
+
+// answerError reads an error answer, which need not be JSON.
+func answerError(o op, resp *http.Response, data []byte) *Error {
+	e := &Error{Kind: kindOfStatus(resp.StatusCode), Op: o.String(), Status: resp.StatusCode,
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
+	var body struct{ Type, Message string }
+	if json.Unmarshal(data, &body) == nil {
+		e.Type, e.Message = body.Type, body.Message
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(resp.StatusCode)
+	}
+	return e
+}
+
+// retryAfter reads both forms of the header (RFC 9110, 10.2.3).
+func retryAfter(v string) time.Duration {
+	if s, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && s > 0 {
+		return time.Duration(s) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return max(0, time.Until(t))
+	}
+	return 0
+}
+
+// transportError describes a request that got no (whole) answer. The URL that
+// net/http puts into its errors is dropped: it may be a signed one.
+func transportError(o op, method string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	e := &Error{Kind: Unreachable, Op: o.String(), Message: "no answer", Err: err}
+	if errors.Is(err, context.DeadlineExceeded) {
+		e.Message, e.Err = "no answer in time", nil
+	}
+	// Nothing was sent where no connection was made.
+	var oe *net.OpError
+	dialed := errors.As(err, &oe) && oe.Op == "dial" || errors.Is(err, syscall.ECONNREFUSED)
+	e.Ambiguous = method != http.MethodGet && !dialed
+	return e
+}
+
+func (c *Client) appPath(app, rest string) string {
+	return fmt.Sprintf("/applications/%s/%s", url.PathEscape(app), rest)
+}

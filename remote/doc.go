@@ -1,0 +1,13 @@
+// Package remote is the typed client of the Losant (and WEGnology) files API.
+//
+// It knows requests, answers and their errors; it keeps no cache and knows no
+// kernel. A [Client] talks to one API host with one token; [Client.Files] binds
+// it to one space of one application. Content does not come from the API host
+// but from a store or a CDN, to which the token is never sent: two separate
+// HTTP clients make sure of that.
+//
+// Every failed call returns an [*Error] whose [Kind] says what to do about it,
+// and which matches the io/fs sentinels where one exists. Calls that are safe to
+// repeat are repeated with jittered backoff; the others report
+// [Error.Ambiguous] when the service may have carried them out.
+package remote

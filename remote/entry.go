@@ -1,0 +1,160 @@
+package remote
+
+import (
+	"encoding/json"
+	"math"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Space names one of the two file collections of an application.
+type Space string
+
+const (
+	Public  Space = "public"
+	Private Space = "private"
+)
+
+// collection and item are the path elements of a space; the item path of the
+// public one is singular.
+func (s Space) collection() string {
+	if s == Private {
+		return "privateFiles"
+	}
+	return "files"
+}
+
+func (s Space) item() string {
+	if s == Private {
+		return "privateFiles"
+	}
+	return "file"
+}
+
+// Status is where an entry is in its life.
+type Status string
+
+const (
+	Pending   Status = "pending" // waits for (new) content
+	Moving    Status = "moving"  // replaced by the entry MovedTo
+	Deleting  Status = "deleting"
+	Completed Status = "completed"
+)
+
+// Dimensions of an image, in pixels.
+type Dimensions struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// Entry is one file or directory as the service describes it.
+type Entry struct {
+	ID          string
+	Name        string // as the service sent it: see [ValidName]
+	Parent      string // the directory it is in, "/" or "/a/b/"
+	Dir         bool
+	Status      Status
+	Size        int64  // bytes
+	ETag        string // unquoted; the MD5 in hex of single-part uploads
+	ContentType string
+	Dimensions  *Dimensions
+	Created     time.Time
+	Updated     time.Time
+	MovedTo     string // id of the successor of a moving entry
+	URL         string // of the content; empty when the service gave none
+}
+
+// Version names the content of e: two entries with the same id and version hold
+// the same bytes.
+func (e *Entry) Version() string {
+	if e.ETag != "" {
+		return e.ETag
+	}
+	return "u" + e.Updated.UTC().Format(time.RFC3339Nano)
+}
+
+// HasContent reports whether the service holds bytes for e: a file that was
+// created but never uploaded has none.
+func (e *Entry) HasContent() bool { return e.ETag != "" || e.Status == Completed }
+
+var md5Hex = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// MD5 returns the MD5 of the content in hex when the etag is one, else "".
+func (e *Entry) MD5() string {
+	if md5Hex.MatchString(e.ETag) {
+		return e.ETag
+	}
+	return ""
+}
+
+var idPattern = regexp.MustCompile(`^[A-Fa-f0-9]{24}$`)
+
+// ValidID reports whether id has the form of the service's ids.
+func ValidID(id string) bool { return idPattern.MatchString(id) }
+
+// maxName is the longest file name of Linux and macOS, in bytes.
+const maxName = 255
+
+// ValidName reports whether name can be the name of a file. The service allows
+// more (up to 1,024 characters), and a hostile one could send anything.
+func ValidName(name string) bool {
+	if name == "" || name == "." || name == ".." || len(name) > maxName || !utf8.ValidString(name) {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r < ' ' || r == 0x7f })
+}
+
+// DirPath normalises the path of a directory to "/" or "/a/b/".
+func DirPath(p string) string {
+	p = strings.Trim(p, "/")
+	if p == "" {
+		return "/"
+	}
+	return "/" + p + "/"
+}
+
+// wireEntry is an entry in the service's JSON. Numbers and dates are read
+// leniently: one odd field must not hide a whole listing.
+type wireEntry struct {
+	ID              string      `json:"id"`
+	Name            string      `json:"name"`
+	ParentDirectory string      `json:"parentDirectory"`
+	Type            string      `json:"type"`
+	Status          Status      `json:"status"`
+	FileSize        float64     `json:"fileSize"`
+	S3ETag          string      `json:"s3etag"`
+	ContentType     string      `json:"contentType"`
+	FileDimensions  *Dimensions `json:"fileDimensions"`
+	CreationDate    string      `json:"creationDate"`
+	LastUpdated     string      `json:"lastUpdated"`
+	MoveIntoID      string      `json:"moveIntoId"`
+	URL             string      `json:"url"`
+}
+
+// UnmarshalJSON reads an entry as the service sends it.
+func (e *Entry) UnmarshalJSON(b []byte) error {
+	var w wireEntry
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*e = Entry{
+		ID: w.ID, Name: w.Name, Parent: DirPath(w.ParentDirectory), Dir: w.Type == "directory",
+		Status: w.Status, ETag: strings.Trim(w.S3ETag, `"`), ContentType: w.ContentType,
+		Dimensions: w.FileDimensions, MovedTo: w.MoveIntoID, URL: w.URL,
+		Created: parseTime(w.CreationDate), Updated: parseTime(w.LastUpdated),
+	}
+	if w.FileSize > 0 && w.FileSize < math.MaxInt64 && !e.Dir {
+		e.Size = int64(w.FileSize)
+	}
+	return nil
+}
+
+func parseTime(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,149 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// MaxUpload is the largest file a ticket takes, in bytes (S3's limit for one
+// form POST).
+const MaxUpload = 5 << 30
+
+// Upload sends size bytes of content to the store with a ticket and returns
+// their MD5 in hex, verified against the store's answer. It is one try: after
+// any failure the caller asks for a new ticket. [Expired] means the ticket no
+// longer holds.
+func (f *Files) Upload(ctx context.Context, t Ticket, name string, content io.ReaderAt, size int64) (string, error) {
+	target, err := url.Parse(t.URL)
+	if err != nil || f.c.refuseTarget(target) != nil {
+		return "", &Error{Kind: Invalid, Op: opForm.String(), Message: "the ticket has no usable URL"}
+	}
+	form, err := newForm(t.Fields, "file", name, size)
+	if err != nil {
+		return "", &Error{Kind: Invalid, Op: opForm.String(), Err: err}
+	}
+	f.c.count[opForm].Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := newStallWatch(f.c.timeout, cancel)
+	defer watch.stop()
+	sum := md5.New()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL,
+		watch.reader(form.body(io.TeeReader(io.NewSectionReader(content, 0, size), sum))))
+	if err != nil {
+		return "", &Error{Kind: Invalid, Op: opForm.String(), Message: "the ticket has no usable URL"}
+	}
+	// Without it net/http sends a chunked body, which the store refuses (411).
+	req.ContentLength = form.length()
+	req.Header.Set("Content-Type", form.contentType)
+	req.Header.Set("User-Agent", f.c.agent)
+	resp, err := f.c.content.Do(req)
+	if err != nil {
+		return "", transportError(opForm, http.MethodPost, stalled(ctx, err))
+	}
+	defer resp.Body.Close()
+	data, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if resp.StatusCode >= 300 {
+		return "", storeError(resp, data)
+	}
+	digest := hex.EncodeToString(sum.Sum(nil))
+	if etag := strongETag(resp.Header); md5Hex.MatchString(etag) && etag != digest {
+		return "", &Error{Kind: Corrupt, Op: opForm.String(), Status: resp.StatusCode, Ambiguous: true,
+			Message: "the store received other bytes than were sent"}
+	}
+	return digest, nil
+}
+
+// storeError reads the XML error of an S3-compatible store.
+func storeError(resp *http.Response, data []byte) error {
+	var body struct {
+		Code    string
+		Message string
+	}
+	_ = xml.Unmarshal(data, &body)
+	e := &Error{Kind: kindOfStatus(resp.StatusCode), Op: opForm.String(), Status: resp.StatusCode,
+		Type: body.Code, Message: strings.TrimSpace(body.Code + " " + body.Message),
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
+	switch {
+	case resp.StatusCode == http.StatusForbidden:
+		e.Kind = Expired
+	case body.Code == "EntityTooLarge":
+		e.Kind = TooLarge
+	case e.Kind == Unreachable:
+		e.Ambiguous = true
+	}
+	return e
+}
+
+// UploadDirect sends small content (the service takes up to 10 MB) through the
+// API host itself, without a ticket.
+func (f *Files) UploadDirect(ctx context.Context, id, name string, content io.ReaderAt, size int64) (Entry, error) {
+	part := "file"
+	if f.space == Private {
+		part = "privateFile"
+	}
+	form, err := newForm(nil, part, name, size)
+	if err != nil {
+		return Entry{}, &Error{Kind: Invalid, Op: opUpload.String(), Err: err}
+	}
+	var e Entry
+	ctx, cancel := context.WithTimeout(ctx, f.c.timeout)
+	defer cancel()
+	k := call{op: opUpload, method: http.MethodPost, path: f.itemPath(id, "/upload")}
+	err = f.c.retry(ctx, k.op, true, func() error {
+		req, err := f.c.newRequest(ctx, k, nil)
+		if err != nil {
+			return err
+		}
+		req.Body = io.NopCloser(form.body(io.NewSectionReader(content, 0, size)))
+		req.ContentLength = form.length()
+		req.Header.Set("Content-Type", form.contentType)
+		return f.c.roundTrip(req, k, &e)
+	})
+	return e, err
+}
+
+// form is a multipart body whose length is known before it is sent.
+type form struct {
+	head, tail  []byte
+	size        int64
+	contentType string
+}
+
+// newForm writes every field and then the header of the file part, which the
+// store wants last.
+func newForm(fields map[string]string, part, name string, size int64) (*form, error) {
+	var buf bytes.Buffer
+	w := multipart.NewWriter(&buf)
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if err := w.WriteField(key, fields[key]); err != nil {
+			return nil, err
+		}
+	}
+	h := textproto.MIMEHeader{}
+	h.Set("Content-Disposition", multipart.FileContentDisposition(part, name))
+	h.Set("Content-Type", "application/octet-stream")
+	if _, err := w.CreatePart(h); err != nil {
+		return nil, err
+	}
+	return &form{head: buf.Bytes(), tail: fmt.Appendf(nil, "\r\n--%s--\r\n", w.Boundary()),
+		size: size, contentType: w.FormDataContentType()}, nil
+}
+
+func (f *form) length() int64 { return int64(len(f.head)) + f.size + int64(len(f.tail)) }
+
+func (f *form) body(content io.Reader) io.Reader {
+	return io.MultiReader(bytes.NewReader(f.head), content, bytes.NewReader(f.tail))
+}
