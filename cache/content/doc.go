@@ -10,7 +10,6 @@
 // right. A block is fetched once whoever reads it. Where the MD5 of the whole is
 // known, it is checked before the last block is handed out.
 //
-// Locks, downwards only: Store.mu; File.mu; flight.mu. File.sum is held by one
-// flight at a time while it hashes, with no other lock taken outside of it.
-// None is held across the network.
+// Locks, downwards only: File.sum.mu; Store.mu; File.mu; flight.mu. None is held
+// across the network.
 package content

@@ -42,8 +42,8 @@ type File struct {
 	index *index
 
 	mu      sync.Mutex
-	arrived []bool // written, perhaps not yet to be handed out
-	trusted []bool // checked since the file was opened
+	arrived []bool // on disk, perhaps not yet to be handed out
+	trusted []bool // on disk and checked since the file was opened
 	missing int64  // blocks that have not arrived
 	flights map[int64]*flight
 	running int
@@ -70,7 +70,7 @@ func openFile(s *Store, name string, size int64, sum string, src Source) *File {
 	f.ctx, f.cancel = context.WithCancel(s.ctx)
 	f.sum.hash = md5.New()
 	if err := f.openDisk(); err != nil {
-		s.log.Warn("content is not kept", "error", err)
+		s.complainLocked(err)
 		f.data, f.index = nil, &index{sums: make([]uint32, n)}
 	}
 	for b, sum := range f.index.sums {

@@ -165,14 +165,13 @@ func (f *File) land(b int64, block []byte) error {
 	}
 	onDisk := f.write(b, block)
 	f.mu.Lock()
-	if !f.arrived[b] {
+	if onDisk && !f.arrived[b] {
 		f.arrived[b] = true
 		f.missing--
 	}
 	last := f.missing == 0
 	f.mu.Unlock()
-	f.extendSum(b, block)
-	if last {
+	if f.extendSum(b, block) || last {
 		if err := f.verify(); err != nil {
 			return err
 		}
@@ -182,16 +181,23 @@ func (f *File) land(b int64, block []byte) error {
 }
 
 // extendSum adds a block to the running MD5 when it is the next in line, and
-// with it those after it that are there already.
-func (f *File) extendSum(b int64, block []byte) {
+// with it those after it that are there already. It reports whether the sum is
+// that of the whole file.
+func (f *File) extendSum(b int64, block []byte) bool {
 	s := &f.sum
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.blocks != b {
-		return
+	if s.blocks == b {
+		s.hash.Write(block)
+		s.blocks++
+		f.catchUpLocked()
 	}
-	s.hash.Write(block)
-	for s.blocks++; s.blocks < blocks(f.size); s.blocks++ {
+	return s.blocks == blocks(f.size)
+}
+
+// catchUpLocked adds to the running MD5 what is there. Its mutex is held.
+func (f *File) catchUpLocked() {
+	for s := &f.sum; s.blocks < blocks(f.size); s.blocks++ {
 		block := f.readBack(s.blocks)
 		if block == nil {
 			return
@@ -229,12 +235,9 @@ func (f *File) verify() error {
 	s := &f.sum
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for ; s.blocks < blocks(f.size); s.blocks++ {
-		block := f.readBack(s.blocks)
-		if block == nil {
-			return nil
-		}
-		s.hash.Write(block)
+	f.catchUpLocked()
+	if s.blocks < blocks(f.size) {
+		return nil
 	}
 	got := hex.EncodeToString(s.hash.Sum(nil))
 	if got == f.md5 {
@@ -255,7 +258,8 @@ func (f *File) keep(b int64, block []byte) { f.publish(b, block, f.write(b, bloc
 
 // write puts a block on disk and reports whether it did.
 func (f *File) write(b int64, block []byte) bool {
-	if f.data == nil || !f.store.reserve(f, int64(len(block))) {
+	n := int64(len(block))
+	if f.data == nil || !f.store.reserve(f, n) {
 		return false
 	}
 	_, err := f.data.WriteAt(block, b*BlockSize)
@@ -264,7 +268,8 @@ func (f *File) write(b int64, block []byte) bool {
 		_, err = f.data.WriteAt(block, b*BlockSize)
 	}
 	if err != nil {
-		f.store.log.Warn("content is not kept", "error", err)
+		f.store.giveBack(f, n)
+		f.store.complain(err)
 	}
 	return err == nil
 }

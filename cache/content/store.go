@@ -49,6 +49,8 @@ type Store struct {
 	mu    sync.Mutex
 	lru   *budget.LRU[string, struct{}] // by file name
 	files map[string]*File              // open ones
+
+	quietUntil time.Time // for complaints
 }
 
 // Open opens the folder, creating it if need be, and keeps at most limit bytes
@@ -200,6 +202,32 @@ func (s *Store) reserve(f *File, n int64) bool {
 	}
 	s.lru.Grow(f.name, n)
 	return true
+}
+
+// giveBack takes back a reservation that was not used.
+func (s *Store) giveBack(f *File, n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files[f.name] == f {
+		s.lru.Grow(f.name, -n)
+	}
+}
+
+// complaintPause keeps a full disk from filling the log as well.
+const complaintPause = time.Minute
+
+// complain says that content cannot be kept on disk.
+func (s *Store) complain(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.complainLocked(err)
+}
+
+func (s *Store) complainLocked(err error) {
+	if now := time.Now(); now.After(s.quietUntil) {
+		s.quietUntil = now.Add(complaintPause)
+		s.log.Warn("fetched content is not kept on disk; reading goes on without", "error", err)
+	}
 }
 
 // makeRoom drops everything that is not in use: the disk is full.

@@ -1,0 +1,40 @@
+# Everything works on a fresh machine: what is missing is installed first, on
+# Debian and Ubuntu with apt; on macOS .ci/need says what to install.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BIN     := bin/losantfs
+
+.PHONY: demo test test-programs build lint clean
+.DEFAULT_GOAL := build
+
+# Shows a mounted folder of sample files, from an emulator, until Ctrl-C.
+demo: build
+	@.ci/need fuse
+	@$(BIN) demo
+
+# Every test, through real mounts. They need no rights, but run more as root.
+test:
+	@.ci/need go fuse test
+	go test -timeout 20m ./...
+
+# The tests with heavier peers, such as the vendor's own client.
+test-programs:
+	@.ci/need go fuse test programs
+	go test -timeout 20m -tags programs -run Vendor ./integration
+
+build:
+	@.ci/need go
+	@mkdir -p bin
+	go build -trimpath -ldflags '-X losantfs/cmd.version=$(VERSION)' -o $(BIN) .
+
+# The linter is pinned in a module of its own, so that it is no dependency.
+lint:
+	@.ci/need go
+	@test -z "$$(gofmt -l .)" || { echo "gofmt wants:"; gofmt -l .; exit 1; }
+	go vet -tags programs ./...
+	GOOS=darwin go vet ./...
+	go tool -modfile=.ci/tools.mod staticcheck ./...
+	GOOS=darwin go tool -modfile=.ci/tools.mod staticcheck ./...
+
+clean:
+	rm -rf bin

@@ -1,0 +1,108 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"losantfs/cache"
+	"losantfs/cache/content"
+	"losantfs/remote"
+	"losantfs/remote/emulator"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A mount that was used in every way the read side has, also while the service
+// is failing, leaves no goroutine behind.
+func TestMountLeavesNoGoroutine(t *testing.T) {
+	emu, err := emulator.Start(emulator.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer emu.Close()
+	if err := emu.Samples(emu.Application()); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	client, err := remote.New(remote.Config{BaseURL: emu.URL(), Timeout: time.Second, Logger: log,
+		Token: func() (string, error) { return emu.Token(), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	store, err := content.Open(t.TempDir(), 1<<30, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	var spaces []*cache.Space
+	for _, name := range []remote.Space{remote.Public, remote.Private} {
+		s := cache.NewSpace(client.Files(emu.Application(), name), 100*time.Millisecond, store, log)
+		defer s.Close()
+		spaces = append(spaces, s)
+	}
+	mnt := t.TempDir()
+	m, err := Mount(Options{Mountpoint: mnt, Application: emu.Application(), Spaces: spaces, Umask: 0o022, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In other processes, as a request of this one could wait for itself.
+	use := func(script string) error {
+		cmd := exec.Command("sh", "-c", script)
+		cmd.Dir = mnt
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Logf("%s: %v\n%s", script, err, out)
+		}
+		return err
+	}
+	if err := use("ls -lR > /dev/null && cat public/index.html private/firmware/*/* > /dev/null && head -c 1 public/images/* > /dev/null && df . > /dev/null"); err != nil {
+		t.Error(err)
+	}
+	for name, value := range map[string]string{"hang-count": "3", "truncate-count": "3", "down": "true"} {
+		if err := emu.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		_ = use("cat public/docs/*.pdf public/data/* public/css/* > /dev/null")
+	}
+	if err := m.Unmount(); err != nil {
+		t.Error(err)
+		if err := m.Detach(); err != nil {
+			t.Error(err)
+		}
+	}
+	m.Wait()
+}
+
+func TestErrnos(t *testing.T) {
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		want syscall.Errno
+	}{
+		{t.Context(), nil, 0},
+		{t.Context(), errors.New("anything"), syscall.EIO},
+		{t.Context(), syscall.ENOSPC, syscall.ENOSPC},
+		{t.Context(), context.DeadlineExceeded, syscall.EIO},
+		{t.Context(), &content.CorruptError{}, syscall.EIO},
+		{cancelled, context.Canceled, syscall.EINTR},
+	} {
+		if got := errno(c.ctx, c.err); got != c.want {
+			t.Errorf("errno(%v) = %v, want %v", c.err, got, c.want)
+		}
+	}
+	for kind := remote.Unreachable; kind <= remote.Expired; kind++ {
+		if _, ok := errnos[kind]; !ok {
+			t.Errorf("%v has no errno", kind)
+		}
+	}
+}
