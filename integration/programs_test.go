@@ -37,31 +37,31 @@ func TestReadingPrograms(t *testing.T) {
 		}
 	}
 	copyDir := filepath.Join(d.home, "copy")
-	for name, c := range map[string]struct{ script, want string }{
-		"find files":             {"find . -type f | wc -l", fmt.Sprintln(files)},
-		"find dirs":              {"find . -type d | wc -l", fmt.Sprintln(dirs)},
-		"find -print0 and xargs": {"find . -type f -print0 | xargs -0 cat | wc -c | tr -d ' '", fmt.Sprintln(size + d.size("public/docs/image.png") + 36 + 8)},
-		"ls -lAR":                {"ls -lAR | grep -c '^-'", fmt.Sprintln(files)},
-		"cp -r":                  {"cp -r . " + copyDir + " && diff -r . " + copyDir + " && echo same", "same\n"},
-		"tar":                    {"tar cf - . | tar df - && echo same", "same\n"},
-		"grep -r":                {"grep -rl needle public/docs", "public/docs/page.html\n"},
-		"rsync":                  {"rsync -a ./ " + copyDir + "2 && rsync -ani --delete ./ " + copyDir + "2 && echo nothing to do", "nothing to do\n"},
-		"rsync -n -c":            {"rsync -anic --delete ./ " + copyDir + "2 && echo nothing to do", "nothing to do\n"},
-		"du":                     {"du -s --apparent-size -B1 public/docs/table.csv | cut -f1", "8\n"},
-		"df":                     {"df --output=fstype . | tail -1", "fuse.losantfs\n"},
-		"file":                   {"file -b public/docs/page.html public/docs/image.png", "HTML document, ASCII text, with no line terminators\nPNG image data, 30 x 20, 8-bit grayscale, non-interlaced\n"},
-		"md5sum -c":              {"cd public && find . -type f -exec md5sum {} + > " + d.home + "/sums && md5sum --quiet -c " + d.home + "/sums && echo ok", "ok\n"},
-		"gio list":               {"gio list -l public/docs | cut -f1,2,3 | sort", "image.png\t" + fmt.Sprint(d.size("public/docs/image.png")) + "\t(regular)\npage.html\t36\t(regular)\ntable.csv\t8\t(regular)\n"},
-		"gio info":               {"gio info -a standard::content-type,standard::size public/docs/page.html | grep -c -e text/html -e 'size: 36'", "2\n"},
-		"head, tail":             {"head -c 5 public/docs/page.html; tail -c 8 public/docs/page.html; echo", "<!DOC</title>\n"},
-		"vim":                    {"vim -es -u NONE -R -c '%print' -c 'qa!' public/docs/table.csv", "a,b\n1,2\n"},
-		"perl seek":              {`perl -e 'open F, "<", "public/docs/table.csv"; seek F, 4, 0; read F, $x, 3; print "$x\n"'`, "1,2\n"},
+	for _, c := range []struct{ name, script, want string }{
+		{"find files", "find . -type f | wc -l", fmt.Sprintln(files)},
+		{"find dirs", "find . -type d | wc -l", fmt.Sprintln(dirs)},
+		{"find -print0 and xargs", "find . -type f -print0 | xargs -0 cat | wc -c | tr -d ' '", fmt.Sprintln(size + d.size("public/docs/image.png") + 36 + 8)},
+		{"ls -lAR", "ls -lAR | grep -c '^-'", fmt.Sprintln(files)},
+		{"cp -r", "cp -r . " + copyDir + " && diff -r . " + copyDir + " && echo same", "same\n"},
+		{"tar", "tar cf - . | tar df - && echo same", "same\n"},
+		{"grep -r", "grep -rl needle public/docs", "public/docs/page.html\n"},
+		{"rsync", "rsync -a ./ " + copyDir + "2 && rsync -ani --delete ./ " + copyDir + "2 && echo nothing to do", "nothing to do\n"},
+		{"rsync -n -c", "rsync -anic --delete ./ " + copyDir + "2 && echo nothing to do", "nothing to do\n"},
+		{"du", "du -s --apparent-size -B1 public/docs/table.csv | cut -f1", "8\n"},
+		{"df", "df --output=fstype . | tail -1", "fuse.losantfs\n"},
+		{"file", "file -b public/docs/page.html public/docs/image.png", "HTML document, ASCII text, with no line terminators\nPNG image data, 30 x 20, 8-bit grayscale, non-interlaced\n"},
+		{"md5sum -c", "cd public && find . -type f -exec md5sum {} + > " + d.home + "/sums && md5sum --quiet -c " + d.home + "/sums && echo ok", "ok\n"},
+		{"gio list", "gio list -l public/docs | cut -f1,2,3 | sort", "image.png\t" + fmt.Sprint(d.size("public/docs/image.png")) + "\t(regular)\npage.html\t36\t(regular)\ntable.csv\t8\t(regular)\n"},
+		{"gio info", "gio info -a standard::content-type,standard::size public/docs/page.html | grep -c -e text/html -e 'size: 36'", "2\n"},
+		{"head, tail", "head -c 5 public/docs/page.html; tail -c 8 public/docs/page.html; echo", "<!DOC</title>\n"},
+		{"vim", "vim -es -u NONE -R -c '%print' -c 'qa!' public/docs/table.csv", "a,b\n1,2\n"},
+		{"perl seek", `perl -e 'open F, "<", "public/docs/table.csv"; seek F, 4, 0; read F, $x, 3; print "$x\n"'`, "1,2\n"},
 	} {
 		if got, err := d.shell(c.script); err != nil || got != c.want {
 			if len(got) > 2000 {
 				got = got[:2000] + "…"
 			}
-			t.Errorf("%s: %v, %q, want %q", name, err, got, c.want)
+			t.Errorf("%s: %v, %q, want %q", c.name, err, got, c.want)
 		}
 	}
 }
