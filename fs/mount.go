@@ -15,9 +15,10 @@ import (
 // Options say what to mount and how.
 type Options struct {
 	Mountpoint  string
-	Application string         // id, shown as the source of the mount
-	Spaces      []*cache.Space // one: its files are at the root; two: public/ and private/
-	UID, GID    uint32         // owner of everything
+	Application string // id, shown as the source of the mount
+	Spaces      []*cache.Space
+	Folders     bool   // each space has a folder of its name; else the files of the one are at the root
+	UID, GID    uint32 // owner of everything
 	Umask       uint32
 	AllowOther  bool // other users may look at the mount
 	Logger      *slog.Logger
@@ -42,7 +43,7 @@ func Mount(o Options) (*Mounted, error) {
 		dirs[i] = &dirNode{v: &volume{space: s, all: o.Spaces, perm: perm, log: o.Logger, mounted: now}}
 	}
 	var root fs.InodeEmbedder
-	if len(dirs) == 1 {
+	if !o.Folders {
 		dirs[0].v.root = dirs[0].EmbeddedInode()
 		root = dirs[0]
 	} else {

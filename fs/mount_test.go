@@ -49,7 +49,7 @@ func TestMountLeavesNoGoroutine(t *testing.T) {
 		spaces = append(spaces, s)
 	}
 	mnt := t.TempDir()
-	m, err := Mount(Options{Mountpoint: mnt, Application: emu.Application(), Spaces: spaces, Umask: 0o022, Logger: log})
+	m, err := Mount(Options{Mountpoint: mnt, Application: emu.Application(), Spaces: spaces, Folders: true, Umask: 0o022, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}

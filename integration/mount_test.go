@@ -250,7 +250,7 @@ func TestMessages(t *testing.T) {
 		"a file":              {nil, []string{d.app, d.home + "/file"}, []string{"not a folder"}},
 		"not empty":           {nil, []string{d.app, d.home + "/full"}, []string{"not empty"}},
 		"bad space":           {nil, []string{d.app, d.mnt, "--space", "secret"}, []string{"both", "public", "private"}},
-		"bad size":            {nil, []string{d.app, d.mnt, "--cache-size", "many"}, []string{"many"}},
+		"bad size":            {nil, []string{d.app, d.mnt, "--cache-size", "many"}, []string{"size such as"}},
 		"bad umask":           {nil, []string{d.app, d.mnt, "--umask", "9"}, []string{"octal"}},
 		"no token file":       {nil, []string{d.app, d.mnt, "--token-file", d.home + "/no-token"}, []string{d.home + "/no-token"}},
 		"no arguments":        {nil, nil, []string{"MOUNTPOINT"}},

@@ -1,0 +1,82 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Requests over a control socket. A path is relative to the mount.
+const (
+	routeStatus  = "GET /status"
+	routeInfo    = "GET /info" // ?path=
+	routeURL     = "GET /url"  // ?path=
+	routeUnmount = "POST /unmount"
+)
+
+// refusal is the answer to a request that failed.
+type refusal struct {
+	Error string `json:"error"`
+}
+
+// urlAnswer is the answer to routeURL.
+type urlAnswer struct {
+	URL string `json:"url"`
+}
+
+// control answers the other commands on behalf of the process that serves a
+// mount.
+type control struct {
+	sockets  sockets
+	listener *net.UnixListener
+	server   *http.Server
+	done     chan struct{}
+}
+
+// serveControl answers requests about d until it is closed.
+func serveControl(s sockets, l *net.UnixListener, d *drive) *control {
+	mux := http.NewServeMux()
+	mux.HandleFunc(routeStatus, answer(func(*http.Request) (any, error) { return d.status(), nil }))
+	mux.HandleFunc(routeInfo, answer(func(r *http.Request) (any, error) { return d.info(r.Context(), r.URL.Query().Get("path")) }))
+	mux.HandleFunc(routeURL, answer(func(r *http.Request) (any, error) {
+		u, err := d.url(r.Context(), r.URL.Query().Get("path"))
+		return urlAnswer{u}, err
+	}))
+	mux.HandleFunc(routeUnmount, answer(func(*http.Request) (any, error) { return struct{}{}, d.unmount() }))
+	c := &control{sockets: s, listener: l, done: make(chan struct{}), server: &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}}
+	go func() {
+		defer close(c.done)
+		_ = c.server.Serve(l)
+	}()
+	return c
+}
+
+// close lets requests that are being answered end, and removes the socket.
+func (c *control) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	// First the socket, so that nobody comes to a server that is leaving.
+	c.sockets.close(c.listener)
+	if c.server.Shutdown(ctx) != nil {
+		_ = c.server.Close()
+	}
+	<-c.done
+}
+
+// answer makes a handler of a function that returns what to send as JSON.
+func answer(f func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := f(r)
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			body = refusal{err.Error()}
+		}
+		_ = json.NewEncoder(w).Encode(body)
+	}
+}

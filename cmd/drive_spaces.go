@@ -1,0 +1,64 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"losantfs/cache"
+	"losantfs/remote"
+)
+
+// openSpaces lists the root of each space that was asked for, which warms the
+// cache and shows whether the token may read it. Of two spaces, one that this
+// installation lacks or that the token may not read is left out.
+func (d *drive) openSpaces(ctx context.Context, s service) error {
+	errs := make([]error, len(d.o.spaces))
+	var listings sync.WaitGroup
+	for i, name := range d.o.spaces {
+		space := cache.NewSpace(d.client.Files(d.app.ID, name), d.o.pollInterval, d.store, d.log)
+		d.spaces = append(d.spaces, space)
+		listings.Go(func() { _, _, errs[i] = space.List(ctx, "/") })
+	}
+	listings.Wait()
+	var shown []*cache.Space
+	var failed error
+	for i, space := range d.spaces {
+		switch err := errs[i]; {
+		case err == nil:
+			shown = append(shown, space)
+		case !canLeaveOut(err):
+			return s.explain(err)
+		case failed == nil:
+			failed = s.explainSpace(d.app, space.Name(), err)
+		}
+	}
+	if len(shown) == 0 {
+		return failed
+	}
+	for i, space := range d.spaces {
+		if errs[i] != nil {
+			space.Close()
+		}
+	}
+	d.spaces = shown
+	if failed != nil {
+		d.log.Warn("not all files can be shown", "shown", spaceNames(d.names()), "reason", failed)
+	}
+	return nil
+}
+
+// canLeaveOut reports whether a failed listing says that this space will never be
+// seen, rather than that the service or the token fails.
+func canLeaveOut(err error) bool {
+	kind := remote.KindOf(err)
+	return kind == remote.NotFound || kind == remote.Unsupported || isForbidden(err)
+}
+
+// explainSpace says why a space cannot be shown.
+func (s service) explainSpace(a remote.Application, name remote.Space, err error) error {
+	if isForbidden(err) {
+		return s.explain(err)
+	}
+	return fmt.Errorf("%s has no %s files of the application %s (%w)", s.apiURL, name, a.ID, err)
+}

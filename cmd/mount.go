@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func newMountCommand() *cobra.Command {
+	var o mountOptions
+	c := &cobra.Command{
+		Use:   "mount [APPLICATION] MOUNTPOINT",
+		Short: "Mount the files of an application",
+		Long: `Mount the files of an application at an empty folder, and serve them until they
+are unmounted or this process is interrupted.
+
+APPLICATION is an id or a name. Without it, the application of the current
+folder is taken (.losant/.application.yml, here or further up), or the only one
+that the token sees.
+
+The API token is read from --token-file, from LOSANT_API_TOKEN or
+WEGNOLOGY_API_TOKEN, or from where the vendor's command line tool stores it. The
+API is the one of --api-url, LOSANT_API_URL, WEGNOLOGY_API_URL or the current
+folder.`,
+		Example: `  losantfs mount "My application" ~/files
+  losantfs mount --daemon --space public 575ec8687ae143cd83dc4a97 /mnt/files`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.mountpoint = args[len(args)-1]
+			if len(args) == 2 {
+				o.application = args[0]
+			}
+			if err := o.complete(); err != nil {
+				return &usageError{c.CommandPath(), err}
+			}
+			if child := daemonChild(); child != nil {
+				return child.report(o.run(c.Context(), child.ready))
+			}
+			if o.daemon {
+				return startDaemon(c.Context(), o.logFile, c.OutOrStdout())
+			}
+			return o.run(c.Context(), lineTo(c.OutOrStdout()))
+		},
+	}
+	o.register(c.Flags())
+	return c
+}
+
+// lineTo returns a function that prints a line.
+func lineTo(w io.Writer) func(string) {
+	return func(line string) { _, _ = fmt.Fprintln(w, line) }
+}
+
+// run mounts, calls ready with the line that says so, and serves until the drive
+// is unmounted or ctx ends.
+func (o *mountOptions) run(ctx context.Context, ready func(string)) error {
+	if err := protectMemory(); err != nil {
+		return err
+	}
+	// Who reads the output may leave; the drive stays.
+	signal.Ignore(syscall.SIGPIPE)
+	log, closeLog, err := o.logger()
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	s, err := o.prepare(log)
+	if err != nil {
+		return err
+	}
+	d, err := openDrive(ctx, o, s, log)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	ready(d.readyLine())
+	return d.serve(ctx)
+}
+
+// prepare checks all that can be checked on this machine.
+func (o *mountOptions) prepare(log *slog.Logger) (s service, err error) {
+	if err := checkFUSE(o.allowOther); err != nil {
+		return s, err
+	}
+	if o.mountpoint, err = checkMountpoint(o.mountpoint, log); err != nil {
+		return s, err
+	}
+	// Without a current folder there are no settings of one.
+	dir, _ := os.Getwd()
+	return findService(o, dir, log)
+}

@@ -1,0 +1,82 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"losantfs/remote"
+)
+
+// mountOptions are the flags of losantfs mount.
+type mountOptions struct {
+	apiURL, tokenFile       string
+	spaces                  []remote.Space
+	readOnly, allowOther    bool
+	cacheDir                string
+	cacheSize               int64 // bytes
+	pollInterval, timeout   time.Duration
+	uid, gid, umask         uint32
+	daemon                  bool
+	logLevel                slog.Level
+	logFormat, logFile      string
+	application, mountpoint string
+}
+
+const (
+	defaultCacheSize    = 10_000_000_000
+	defaultPollInterval = 30 * time.Second
+	defaultTimeout      = 30 * time.Second
+	defaultUmask        = 0o022
+)
+
+func (o *mountOptions) register(f *pflag.FlagSet) {
+	same := func(s string) string { return s }
+	f.SortFlags = false
+	f.StringVar(&o.apiURL, "api-url", "", "`URL` of the API (default "+remote.LosantURL+")")
+	f.StringVar(&o.tokenFile, "token-file", "", "`file` that holds the API token and nothing else")
+	f.Var(newValue(&o.spaces, bothSpaces, "both|public|private", parseSpaces, spacesWord), "space",
+		"which files to show; both are shown as two folders")
+	f.BoolVar(&o.readOnly, "read-only", false, "change nothing (this version never does)")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "`folder` for cached content (default one of your own)")
+	f.Var(newValue(&o.cacheSize, defaultCacheSize, "size", parseSize, sizeText), "cache-size", "most that is kept in it")
+	f.DurationVar(&o.pollInterval, "poll-interval", defaultPollInterval, "how long a listing is believed before the service is asked again")
+	f.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long one file operation may wait for the service")
+	f.Var(newValue(&o.uid, uint32(os.Getuid()), "number", parseID, idText), "uid", "owner of the files")
+	f.Var(newValue(&o.gid, uint32(os.Getgid()), "number", parseID, idText), "gid", "group of the files")
+	f.Var(newValue(&o.umask, defaultUmask, "octal", parseUmask, umaskText), "umask", "permissions the files do not have")
+	f.BoolVar(&o.allowOther, "allow-other", false, "let other users in, as far as --umask allows")
+	f.BoolVar(&o.daemon, "daemon", false, "go on in the background once the drive is ready")
+	f.Var(newValue(&o.logLevel, slog.LevelInfo, "debug|info|warn|error", parseLevel, levelText), "log-level", "least that is logged")
+	f.Var(newValue(&o.logFormat, "text", "text|json", parseLogFormat, same), "log-format", "form of the log")
+	f.StringVar(&o.logFile, "log-file", "", "`file` to log to (default stderr; with --daemon one in the state folder)")
+	f.VarP(fstabWords{f}, "options", "o", "the same in the words of fstab, such as ro,uid=1000,token_file=/etc/losant.token")
+}
+
+// complete checks what the flags alone can tell, and makes paths independent of
+// the current folder, which a daemon leaves.
+func (o *mountOptions) complete() error {
+	switch {
+	case o.pollInterval < 0:
+		return errors.New("--poll-interval must not be negative")
+	case o.timeout < time.Second:
+		return errors.New("--timeout must be at least 1s")
+	case o.mountpoint == "":
+		return errors.New("the mount point is empty")
+	}
+	for _, path := range []*string{&o.tokenFile, &o.cacheDir, &o.logFile, &o.mountpoint} {
+		if *path == "" {
+			continue
+		}
+		var err error
+		if *path, err = filepath.Abs(*path); err != nil {
+			return fmt.Errorf("the current folder is gone, so paths must begin with /: %w", err)
+		}
+	}
+	return nil
+}
