@@ -112,9 +112,6 @@ func (e *entry) typeName() string {
 	return "file"
 }
 
-// path is the entry's place, without a trailing slash.
-func (e *entry) path() string { return e.parent + e.name }
-
 // key is the folder that holds the children of e.
 func (e *entry) key() string { return folderKey(e.parent) + e.name + "/" }
 
