@@ -53,10 +53,10 @@ func TestMountLeavesNoGoroutine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// In other processes, as a request of this one could wait for itself.
+	// In other processes, as a request of this one could wait for itself; also
+	// the change of directory, which the new process would do before its exec.
 	use := func(script string) error {
-		cmd := exec.Command("sh", "-c", script)
-		cmd.Dir = mnt
+		cmd := exec.Command("sh", "-c", "cd "+mnt+" && "+script)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Logf("%s: %v\n%s", script, err, out)
