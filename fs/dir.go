@@ -35,6 +35,8 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if !ok {
 		return nil, syscall.ESTALE
 	}
+	ctx, done := patient(ctx)
+	defer done()
 	e, ttl, err := d.v.space.Lookup(ctx, dir, name)
 	if err != nil {
 		d.v.fail(ctx, "lookup", d.EmbeddedInode(), err)
@@ -56,6 +58,7 @@ func (d *dirNode) child(ctx context.Context, e remote.Entry, ttl time.Duration, 
 			n.entry.Store(&e)
 		case *fileNode:
 			n.entry.Store(&e)
+			n.gone.Store(false)
 		}
 		return known
 	}

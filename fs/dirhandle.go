@@ -17,8 +17,8 @@ import (
 type dirHandle struct {
 	d       *dirNode
 	listing *tree.Listing
-	ttl     time.Duration
-	next    int // index of the next entry: ".", "..", then the listing's
+	until   time.Time // the listing is believed
+	next    int       // index of the next entry: ".", "..", then the listing's
 }
 
 var (
@@ -34,11 +34,15 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 	if !ok {
 		return syscall.ESTALE
 	}
-	var err error
-	if h.listing, h.ttl, err = h.d.v.space.List(ctx, dir); err != nil {
+	ctx, done := patient(ctx)
+	defer done()
+	listing, ttl, err := h.d.v.space.List(ctx, dir)
+	if err != nil {
 		h.d.v.fail(ctx, "list", h.d.EmbeddedInode(), err)
+		return errno(ctx, err)
 	}
-	return errno(ctx, err)
+	h.listing, h.until = listing, time.Now().Add(ttl)
+	return 0
 }
 
 // Readdirent returns the next entry, nil at the end.
@@ -67,11 +71,16 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 
 // Lookup returns the attributes of the entry just read, for readdirplus.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	ttl := time.Until(h.until)
+	if ttl <= 0 {
+		// Read slowly: what is known by now counts, not what this handle saw.
+		return h.d.Lookup(ctx, name, out)
+	}
 	e, ok := h.listing.Get(name)
 	if !ok {
 		return nil, syscall.ENOENT
 	}
-	return h.d.child(ctx, e, h.ttl, out), 0
+	return h.d.child(ctx, e, ttl, out), 0
 }
 
 // Seekdir goes to an offset that Readdirent gave out; 0 begins anew with what
@@ -80,9 +89,11 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	if off > uint64(dots+len(h.listing.Entries)) {
 		return syscall.EINVAL
 	}
-	h.next = int(off)
 	if off == 0 {
-		return h.load(ctx)
+		if e := h.load(ctx); e != 0 {
+			return e
+		}
 	}
+	h.next = int(off)
 	return 0
 }

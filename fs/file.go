@@ -16,6 +16,9 @@ type fileNode struct {
 	fs.Inode
 	v     *volume
 	entry atomic.Pointer[remote.Entry]
+	// gone is set when the service was found to have another version: opening
+	// the path must look it up again, which the kernel does after ESTALE.
+	gone atomic.Bool
 }
 
 var (
@@ -57,6 +60,11 @@ func (f *fileNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		return nil, 0, syscall.EROFS
 	}
+	if f.gone.Load() {
+		return nil, 0, syscall.ESTALE
+	}
+	ctx, done := patient(ctx)
+	defer done()
 	r, err := f.v.space.Open(ctx, *f.current())
 	if err != nil {
 		return nil, 0, f.fail(ctx, "open", err)
@@ -71,6 +79,7 @@ func (f *fileNode) fail(ctx context.Context, op string, err error) syscall.Errno
 	f.v.fail(ctx, op, f.EmbeddedInode(), err)
 	switch remote.KindOf(err) {
 	case remote.Changed, remote.NotFound:
+		f.gone.Store(true)
 		if dir, _, ok := f.v.dirAndName(f.EmbeddedInode()); ok {
 			f.v.space.Forget(dir)
 		}

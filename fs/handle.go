@@ -25,6 +25,8 @@ var (
 
 // Read fills dest from off. At the end of the file it is short.
 func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	ctx, done := patient(ctx)
+	defer done()
 	n, err := h.r.ReadAt(ctx, dest, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, h.f.fail(ctx, "read", err)

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,12 +28,17 @@ func (v *volume) path(n *fs.Inode) (string, bool) {
 	if n == v.root {
 		return "/", true
 	}
-	p := n.Path(v.root)
-	// What go-fuse puts for the missing part of an orphan's path.
-	if strings.HasPrefix(p, ".go-fuse.") {
-		return "", false
+	var names []string
+	for n != v.root {
+		name, parent := n.Parent()
+		if parent == nil {
+			return "", false
+		}
+		names = append(names, name)
+		n = parent
 	}
-	return "/" + p + "/", true
+	slices.Reverse(names)
+	return "/" + strings.Join(names, "/") + "/", true
 }
 
 // dirAndName returns where a node is.

@@ -142,7 +142,7 @@ func retryAfter(v string) time.Duration {
 // net/http puts into its errors is dropped: it may be a signed one.
 func transportError(o op, method string, err error) error {
 	if errors.Is(err, context.Canceled) {
-		return err
+		return context.Canceled
 	}
 	var ue *url.Error
 	if errors.As(err, &ue) {

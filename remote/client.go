@@ -62,17 +62,31 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Client{
+	c := &Client{
 		base: base, token: cfg.Token, timeout: cfg.Timeout, agent: cfg.UserAgent, log: cfg.Logger,
 		api: &http.Client{Transport: newTransport(cfg.Timeout), CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if r.URL.Host != base.Host || r.URL.Scheme != base.Scheme || len(via) > 3 {
+			switch {
+			case r.URL.Host != base.Host || r.URL.Scheme != base.Scheme:
 				return fmt.Errorf("the API redirects to %s, where the token must not go: check the API URL", r.URL.Host)
+			case len(via) > maxRedirects || via[0].Method != http.MethodGet:
+				return http.ErrUseLastResponse
 			}
 			return nil
 		}},
 		content: &http.Client{Transport: newTransport(cfg.Timeout)},
-	}, nil
+	}
+	c.content.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		// It would be a signed URL.
+		r.Header.Del("Referer")
+		if len(via) > maxRedirects {
+			return errors.New("too many redirects")
+		}
+		return c.refuseTarget(r.URL)
+	}
+	return c, nil
 }
+
+const maxRedirects = 3
 
 // Close drops the idle connections.
 func (c *Client) Close() {
@@ -87,10 +101,10 @@ func (c *Client) URL() string { return c.base.String() }
 func parseBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(s, "/"))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%q is not an API URL: it looks like %s", s, LosantURL)
+		return nil, fmt.Errorf("that is not an API URL: it looks like %s", LosantURL)
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return nil, fmt.Errorf("the API URL %q must begin with https://: the token would travel in clear", s)
+		return nil, fmt.Errorf("the API URL of %s must begin with https://: the token would travel in clear", u.Host)
 	}
 	return u, nil
 }
@@ -109,6 +123,9 @@ func newTransport(timeout time.Duration) *http.Transport {
 	t.ResponseHeaderTimeout = attemptTimeout(timeout)
 	t.TLSHandshakeTimeout = attemptTimeout(timeout)
 	t.DialContext = (&net.Dialer{Timeout: attemptTimeout(timeout), KeepAlive: 15 * time.Second}).DialContext
+	// After a change of network an HTTP/2 connection can be dead for minutes
+	// without a sign; a ping finds out.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: attemptTimeout(timeout) / 2, PingTimeout: attemptTimeout(timeout) / 2}
 	// Content is read by range and checked by MD5: it must come as stored.
 	t.DisableCompression = true
 	return t

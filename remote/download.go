@@ -22,7 +22,8 @@ type Download struct {
 	url       string
 	bust      bool   // ask past the CDN's cache
 	validator string // etag of the first answer
-	refusals  int    // in a row
+	handed    bool   // bytes of the validator's version were handed out
+	refusals  int    // of fresh URLs, in a row
 }
 
 // Download prepares to fetch the content of e. It makes no call.
@@ -35,7 +36,7 @@ func (f *Files) Download(e Entry) *Download {
 func (d *Download) Distrust() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.bust, d.validator = true, ""
+	d.bust, d.validator, d.handed = true, "", false
 }
 
 // Fetch writes the n bytes from off to w, in order and each exactly once. It
@@ -45,41 +46,62 @@ func (d *Download) Distrust() {
 // it and is returned as it is.
 func (d *Download) Fetch(ctx context.Context, off, n int64, w io.Writer) error {
 	for n > 0 {
-		var done int64
-		// A try that made progress starts the tries anew.
 		err := d.f.c.retry(ctx, opContent, true, func() error {
 			got, err := d.try(ctx, off, n, w)
-			done = got
-			if got > 0 && KindOf(err) == Unreachable {
-				return nil
+			off += got
+			n -= got
+			if got >= progress && KindOf(err) == Unreachable {
+				return nil // the tries start anew
 			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		off += done
-		n -= done
 	}
 	return nil
 }
 
-// try makes one request and returns how many bytes reached w.
+// progress is how many bytes make a try that broke off count as none. Less would
+// let a line that breaks off after each byte go on for ever.
+const progress = 64 << 10
+
+// verdict is what an answer of a content host is worth.
+type verdict int
+
+const (
+	good    verdict = iota
+	refused         // it says no
+	other           // it is of another version
+)
+
+// try makes one request and returns how many bytes reached w. What an answer that
+// is not good means is asked of the API once the answer is out of the way.
 func (d *Download) try(ctx context.Context, off, n int64, w io.Writer) (int64, error) {
-	target, err := d.target(ctx)
+	raw, target, err := d.target(ctx)
 	if err != nil {
 		return 0, err
 	}
+	got, v, status, err := d.request(ctx, target, off, n, w)
+	switch v {
+	case refused:
+		return got, d.refused(ctx, status, raw)
+	case other:
+		return got, d.otherVersion(ctx)
+	}
+	return got, err
+}
+
+func (d *Download) request(ctx context.Context, target string, off, n int64, w io.Writer) (int64, verdict, int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := newStallWatch(attemptTimeout(d.f.c.timeout), cancel)
 	defer watch.stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
-		return 0, &Error{Kind: Invalid, Op: opContent.String(), Message: "the entry has no usable URL"}
+		return 0, good, 0, &Error{Kind: Invalid, Op: opContent.String(), Message: "the entry has no usable URL"}
 	}
-	whole := off == 0 && n == d.entry.Size
-	if !whole {
+	if off > 0 || n < d.entry.Size {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", off, off+n-1))
 	}
 	// Not negotiated: a transformed body has neither the size nor the MD5.
@@ -88,50 +110,51 @@ func (d *Download) try(ctx context.Context, off, n int64, w io.Writer) (int64, e
 	d.f.c.count[opContent].Add(1)
 	resp, err := d.f.c.content.Do(req)
 	if err != nil {
-		return 0, transportError(opContent, req.Method, stalled(ctx, err))
+		return 0, good, 0, transportError(opContent, req.Method, stalled(ctx, err))
 	}
 	defer resp.Body.Close()
-	skip, err := d.accept(ctx, resp, off)
-	if err != nil {
-		return 0, err
-	}
 	body := watch.reader(resp.Body)
-	if _, err := io.CopyN(io.Discard, body, skip); err != nil {
-		return 0, transportError(opContent, req.Method, stalled(ctx, err))
+	skip, v, err := d.accept(resp, off)
+	if v != good || err != nil {
+		_, _ = io.CopyN(io.Discard, body, 16<<10) // keeps the connection
+		return 0, v, resp.StatusCode, err
 	}
-	out := &countingWriter{w: w}
+	if _, err := io.CopyN(io.Discard, body, skip); err != nil {
+		return 0, good, 0, transportError(opContent, req.Method, stalled(ctx, err))
+	}
+	out := &countingWriter{w: w, d: d}
 	_, err = io.CopyN(out, body, n)
 	switch {
 	case err == nil:
-		return out.n, nil
+		return out.n, good, 0, nil
 	case out.err != nil:
-		return out.n, out.err
+		return out.n, good, 0, out.err
 	}
-	return out.n, transportError(opContent, req.Method, stalled(ctx, err))
+	return out.n, good, 0, transportError(opContent, req.Method, stalled(ctx, err))
 }
 
 // accept checks that an answer holds the version asked for, and returns how
 // many bytes of it come before off.
-func (d *Download) accept(ctx context.Context, resp *http.Response, off int64) (skip int64, err error) {
+func (d *Download) accept(resp *http.Response, off int64) (skip int64, v verdict, err error) {
 	start, total := int64(0), resp.ContentLength
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusPartialContent:
 		if start, total, err = contentRange(resp.Header.Get("Content-Range")); err != nil {
-			return 0, &Error{Kind: Unreachable, Op: opContent.String(), Status: resp.StatusCode, Err: err}
+			return 0, good, &Error{Kind: Unreachable, Op: opContent.String(), Status: resp.StatusCode, Err: err}
 		}
 	case http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable:
-		return 0, d.refused(ctx, resp.StatusCode)
+		return 0, refused, nil
 	default:
-		return 0, answerError(opContent, resp, nil)
+		return 0, good, answerError(opContent, resp, nil)
 	}
 	if start > off || resp.Header.Get("Content-Encoding") != "" {
-		return 0, &Error{Kind: Unreachable, Op: opContent.String(), Status: resp.StatusCode, Message: "the answer is not the range asked for"}
+		return 0, good, &Error{Kind: Unreachable, Op: opContent.String(), Status: resp.StatusCode, Message: "the answer is not the range asked for"}
 	}
-	if !d.sameVersion(strongETag(resp.Header), total) {
-		return 0, d.otherVersion(ctx)
+	if !d.sameVersion(bareETag(resp.Header), total) {
+		return 0, other, nil
 	}
-	return off - start, nil
+	return off - start, good, nil
 }
 
 // sameVersion compares what an answer says of itself with the entry. Without an
@@ -172,41 +195,57 @@ func (d *Download) otherVersion(ctx context.Context) error {
 	if now.Status != Completed {
 		return &Error{Kind: Busy, Op: opContent.String(), Message: "the file is being replaced"}
 	}
-	d.url, d.bust, d.validator = now.URL, true, ""
+	d.url, d.bust = now.URL, true
+	if !d.handed { // else all that follows must be of the same version
+		d.validator = ""
+	}
 	return &Error{Kind: Unreachable, Op: opContent.String(), Message: "the content host still has an older version"}
 }
 
 // refused handles an answer that says no: the signed URL may have expired, the
 // file may be gone or have no content yet. A renewed URL makes it worth a retry.
-func (d *Download) refused(ctx context.Context, status int) error {
+func (d *Download) refused(ctx context.Context, status int, used string) error {
+	no := &Error{Kind: Unreachable, Op: opContent.String(), Status: status, Message: "the content host refuses the file"}
+	d.mu.Lock()
+	renewed := d.url != used
+	d.mu.Unlock()
+	if renewed {
+		return no // by another fetch that was refused
+	}
 	now, err := d.f.Get(ctx, d.entry.ID)
 	if err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case now.Version() != d.entry.Version():
+	if now.Version() != d.entry.Version() {
 		return &Error{Kind: Changed, Op: opContent.String(), Message: "the file was replaced while it was read"}
-	case now.Status != Completed:
-		return &Error{Kind: Busy, Op: opContent.String(), Message: "the file has no content yet"}
 	}
 	if d.refusals++; d.refusals > maxRefusals {
-		return &Error{Kind: kindOfStatus(status), Op: opContent.String(), Status: status, Message: "the content host refuses the file"}
+		if now.Status != Completed {
+			return &Error{Kind: Busy, Op: opContent.String(), Message: "the file is being replaced"}
+		}
+		no.Kind = kindOfStatus(status)
+		return no
 	}
 	d.url = now.URL
-	return &Error{Kind: Unreachable, Op: opContent.String(), Status: status, Message: "the content host refuses the file"}
+	return no
 }
 
-// target returns the URL to ask, fetching the entry when the listing gave none.
-func (d *Download) target(ctx context.Context) (string, error) {
+// target returns the URL the service gave, and the one to ask, which differs for
+// a public file whose cached copies are not to be trusted. The entry is fetched
+// when the listing gave no URL.
+func (d *Download) target(ctx context.Context) (raw, full string, err error) {
 	d.mu.Lock()
 	raw, bust := d.url, d.bust
 	d.mu.Unlock()
 	if raw == "" {
 		now, err := d.f.Get(ctx, d.entry.ID)
 		if err != nil {
-			return "", err
+			return "", "", err
+		}
+		if now.Version() != d.entry.Version() {
+			return "", "", &Error{Kind: Changed, Op: opContent.String(), Message: "the file was replaced while it was read"}
 		}
 		raw = now.URL
 		d.mu.Lock()
@@ -215,7 +254,7 @@ func (d *Download) target(ctx context.Context) (string, error) {
 	}
 	u, err := d.f.c.base.Parse(raw)
 	if err != nil || raw == "" || d.f.c.refuseTarget(u) != nil {
-		return "", &Error{Kind: Invalid, Op: opContent.String(), Message: "the entry has no usable URL"}
+		return "", "", &Error{Kind: Invalid, Op: opContent.String(), Message: "the entry has no usable URL"}
 	}
 	// Another query would break the signature of a private URL.
 	if bust && d.f.space == Public {
@@ -223,7 +262,7 @@ func (d *Download) target(ctx context.Context) (string, error) {
 		q.Set("v", d.entry.Version())
 		u.RawQuery = q.Encode()
 	}
-	return u.String(), nil
+	return raw, u.String(), nil
 }
 
 // refuseTarget keeps content traffic as safe as the API's own: http only when
@@ -255,19 +294,23 @@ func contentRange(v string) (start, total int64, err error) {
 	return start, total, nil
 }
 
-// strongETag returns the ETag without quotes and weakness mark.
-func strongETag(h http.Header) string {
+// bareETag returns the ETag without quotes and weakness mark.
+func bareETag(h http.Header) string {
 	return strings.Trim(strings.TrimPrefix(h.Get("ETag"), "W/"), `"`)
 }
 
 // countingWriter tells an error of the writer from one of the reader.
 type countingWriter struct {
 	w   io.Writer
+	d   *Download
 	n   int64
 	err error
 }
 
 func (c *countingWriter) Write(p []byte) (int, error) {
+	c.d.mu.Lock()
+	c.d.handed = true
+	c.d.mu.Unlock()
 	n, err := c.w.Write(p)
 	c.n += int64(n)
 	c.err = err

@@ -43,10 +43,10 @@ const (
 	Completed Status = "completed"
 )
 
-// Dimensions of an image, in pixels.
+// Dimensions of an image, in pixels. Those of a vector image may be fractions.
 type Dimensions struct {
-	Width  int `json:"width"`
-	Height int `json:"height"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
 }
 
 // Entry is one file or directory as the service describes it.
@@ -115,22 +115,22 @@ func DirPath(p string) string {
 	return "/" + p + "/"
 }
 
-// wireEntry is an entry in the service's JSON. Numbers and dates are read
-// leniently: one odd field must not hide a whole listing.
+// wireEntry is an entry in the service's JSON. Numbers, dimensions and dates are
+// read leniently: one odd field must not hide a whole listing.
 type wireEntry struct {
-	ID              string      `json:"id"`
-	Name            string      `json:"name"`
-	ParentDirectory string      `json:"parentDirectory"`
-	Type            string      `json:"type"`
-	Status          Status      `json:"status"`
-	FileSize        float64     `json:"fileSize"`
-	S3ETag          string      `json:"s3etag"`
-	ContentType     string      `json:"contentType"`
-	FileDimensions  *Dimensions `json:"fileDimensions"`
-	CreationDate    string      `json:"creationDate"`
-	LastUpdated     string      `json:"lastUpdated"`
-	MoveIntoID      string      `json:"moveIntoId"`
-	URL             string      `json:"url"`
+	ID              string          `json:"id"`
+	Name            string          `json:"name"`
+	ParentDirectory string          `json:"parentDirectory"`
+	Type            string          `json:"type"`
+	Status          Status          `json:"status"`
+	FileSize        json.RawMessage `json:"fileSize"`
+	S3ETag          string          `json:"s3etag"`
+	ContentType     string          `json:"contentType"`
+	FileDimensions  json.RawMessage `json:"fileDimensions"`
+	CreationDate    string          `json:"creationDate"`
+	LastUpdated     string          `json:"lastUpdated"`
+	MoveIntoID      string          `json:"moveIntoId"`
+	URL             string          `json:"url"`
 }
 
 // UnmarshalJSON reads an entry as the service sends it.
@@ -142,11 +142,16 @@ func (e *Entry) UnmarshalJSON(b []byte) error {
 	*e = Entry{
 		ID: w.ID, Name: w.Name, Parent: DirPath(w.ParentDirectory), Dir: w.Type == "directory",
 		Status: w.Status, ETag: strings.Trim(w.S3ETag, `"`), ContentType: w.ContentType,
-		Dimensions: w.FileDimensions, MovedTo: w.MoveIntoID, URL: w.URL,
+		MovedTo: w.MoveIntoID, URL: w.URL,
 		Created: parseTime(w.CreationDate), Updated: parseTime(w.LastUpdated),
 	}
-	if w.FileSize > 0 && w.FileSize < math.MaxInt64 && !e.Dir {
-		e.Size = int64(w.FileSize)
+	var size float64
+	if json.Unmarshal(w.FileSize, &size) == nil && size > 0 && size < math.MaxInt64 && !e.Dir {
+		e.Size = int64(size)
+	}
+	var d Dimensions
+	if len(w.FileDimensions) > 0 && json.Unmarshal(w.FileDimensions, &d) == nil && d != (Dimensions{}) {
+		e.Dimensions = &d
 	}
 	return nil
 }

@@ -79,19 +79,14 @@ func (f *Files) List(ctx context.Context, o ListOptions) (Page, error) {
 // directory the service says does not exist is [NotFound].
 func (f *Files) ListDirectory(ctx context.Context, dir string) ([]Entry, error) {
 	dir = DirPath(dir)
-	var before []string
 	for range listPasses {
-		entries, total, err := f.listPass(ctx, dir)
+		entries, whole, err := f.listPass(ctx, dir)
 		if err != nil {
 			return nil, err
 		}
-		ids := sortedIDs(entries)
-		// A total that never fits is the service's own count being off: the
-		// same answer twice is then the truth.
-		if len(ids) == total || slices.Equal(ids, before) {
+		if whole {
 			return slices.DeleteFunc(entries, func(e Entry) bool { return e.Parent != dir }), nil
 		}
-		before = ids
 	}
 	return nil, &Error{Kind: Busy, Op: opList.String(), Message: fmt.Sprintf("%s changes faster than it can be listed", dir)}
 }
@@ -99,44 +94,59 @@ func (f *Files) ListDirectory(ctx context.Context, dir string) ([]Entry, error) 
 const listPasses = 4
 
 // listPass reads every page of a directory once: the first alone, as it tells
-// the size of the pages and of the whole, the others in parallel.
-func (f *Files) listPass(ctx context.Context, dir string) (entries []Entry, total int, err error) {
+// the size of the pages and of the whole, the others in parallel. The listing is
+// whole when all pages agree on the total, and the entries are as many or an
+// empty page follows them: the service's own count may be off.
+func (f *Files) listPass(ctx context.Context, dir string) (entries []Entry, whole bool, err error) {
 	// New entries come last in this order, so they do not shift the pages.
 	o := ListOptions{Directory: dir, SortField: "creationDate"}
 	first, err := f.List(ctx, o)
 	if err != nil {
-		return nil, 0, err
+		return nil, false, err
 	}
 	if first.ParentExists != nil && !*first.ParentExists && dir != "/" && len(first.Items) == 0 {
-		return nil, 0, &Error{Kind: NotFound, Op: opList.String(), Message: "no such directory"}
-	}
-	size := first.PerPage
-	if size <= 0 || size > maxPerPage {
-		size = max(1, len(first.Items))
+		return nil, false, &Error{Kind: NotFound, Op: opList.String(), Message: "no such directory"}
 	}
 	if len(first.Items) >= first.TotalCount || len(first.Items) == 0 {
-		return unique(first.Items), first.TotalCount, nil
+		return unique(first.Items), true, nil
 	}
-	pages := make([]Page, (first.TotalCount+size-1)/size)
+	// A page that is not the last is full, whatever size was asked for.
+	pages := make([]Page, (first.TotalCount+len(first.Items)-1)/len(first.Items))
 	pages[0] = first
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(pagesInParallel)
 	for i := 1; i < len(pages); i++ {
 		g.Go(func() (err error) {
-			o := o
-			o.Page = i
-			pages[i], err = f.List(gctx, o)
+			pages[i], err = f.listPage(gctx, o, i)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, 0, err
+		return nil, false, err
 	}
-	total = pages[len(pages)-1].TotalCount
 	for _, p := range pages {
+		if p.TotalCount != first.TotalCount {
+			return nil, false, nil // it changed between two pages
+		}
 		entries = append(entries, p.Items...)
 	}
-	return unique(entries), total, nil
+	entries = unique(entries)
+	for n := len(pages); len(entries) < first.TotalCount; n++ {
+		p, err := f.listPage(ctx, o, n)
+		if err != nil || p.TotalCount != first.TotalCount {
+			return nil, false, err
+		}
+		if len(p.Items) == 0 {
+			break
+		}
+		entries = unique(append(entries, p.Items...))
+	}
+	return entries, true, nil
+}
+
+func (f *Files) listPage(ctx context.Context, o ListOptions, n int) (Page, error) {
+	o.Page = n
+	return f.List(ctx, o)
 }
 
 // unique drops what was sent twice, which happens when an entry moves across a
@@ -148,13 +158,4 @@ func unique(entries []Entry) []Entry {
 		seen[e.ID] = true
 		return dup
 	})
-}
-
-func sortedIDs(entries []Entry) []string {
-	ids := make([]string, len(entries))
-	for i := range entries {
-		ids[i] = entries[i].ID
-	}
-	slices.Sort(ids)
-	return ids
 }

@@ -59,7 +59,7 @@ func (f *Files) Upload(ctx context.Context, t Ticket, name string, content io.Re
 		return "", storeError(resp, data)
 	}
 	digest := hex.EncodeToString(sum.Sum(nil))
-	if etag := strongETag(resp.Header); md5Hex.MatchString(etag) && etag != digest {
+	if etag := bareETag(resp.Header); md5Hex.MatchString(etag) && etag != digest {
 		return "", &Error{Kind: Corrupt, Op: opForm.String(), Status: resp.StatusCode, Ambiguous: true,
 			Message: "the store received other bytes than were sent"}
 	}

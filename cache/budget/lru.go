@@ -40,12 +40,13 @@ func (l *LRU[K, V]) Get(k K) (V, bool) {
 	return it.value, ok
 }
 
-// Add stores or replaces a value and then makes room.
+// Add stores or replaces a value and then makes room. The value itself stays even
+// when it alone is above the limit.
 func (l *LRU[K, V]) Add(k K, v V, cost int64) {
 	l.Remove(k)
+	l.Reserve(cost)
 	l.values.Add(k, item[V]{v, cost})
 	l.total += cost
-	l.Reserve(0)
 }
 
 // Grow adds to the cost of a value that is present.
@@ -56,6 +57,12 @@ func (l *LRU[K, V]) Grow(k K, by int64) {
 		l.total += by
 	}
 }
+
+// Has reports whether a value is present, without using it.
+func (l *LRU[K, V]) Has(k K) bool { return l.values.Contains(k) }
+
+// Keys returns all keys, least recently used first.
+func (l *LRU[K, V]) Keys() []K { return l.values.Keys() }
 
 // Remove drops a value; onEvict is not told.
 func (l *LRU[K, V]) Remove(k K) {

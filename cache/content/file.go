@@ -69,7 +69,9 @@ func openFile(s *Store, name string, size int64, sum string, src Source) *File {
 		arrived: make([]bool, n), trusted: make([]bool, n), flights: map[int64]*flight{}}
 	f.ctx, f.cancel = context.WithCancel(s.ctx)
 	f.sum.hash = md5.New()
-	if err := f.openDisk(); err != nil {
+	if size == 0 {
+		f.index = &index{}
+	} else if err := f.openDisk(); err != nil {
 		s.complainLocked(err)
 		f.data, f.index = nil, &index{sums: make([]uint32, n)}
 	}
@@ -92,6 +94,10 @@ func (f *File) openDisk() (err error) {
 	}
 	if err = f.data.Truncate(f.size); err == nil {
 		f.index, err = openIndex(f.store.path(f.name, indexExt), f.size)
+	}
+	if err == nil && f.md5 == "" {
+		// Nothing says that what is fetched from now on is of the same version.
+		err = f.index.reset(f.size)
 	}
 	if err != nil {
 		f.data.Close()
@@ -123,10 +129,11 @@ func (f *File) closeFilesLocked() {
 	}
 }
 
+// presentBytes returns what the blocks that are present take on disk.
 func (f *File) presentBytes() (n int64) {
 	for b, sum := range f.index.sums {
 		if sum != 0 {
-			n += blockLen(int64(b), f.size)
+			n += onDisk(blockLen(int64(b), f.size))
 		}
 	}
 	return n
@@ -180,9 +187,9 @@ func (f *File) fillFromDisk(p []byte, off int64) error {
 func (f *File) need(ctx context.Context, b, ahead int64) ([]byte, error) {
 	for {
 		f.mu.Lock()
-		if f.err != nil {
+		if err := f.err; err != nil {
 			f.mu.Unlock()
-			return nil, f.err
+			return nil, err
 		}
 		if f.trusted[b] {
 			f.mu.Unlock()
@@ -213,19 +220,25 @@ func (f *File) check(b int64) ([]byte, bool) {
 	block := make([]byte, blockLen(b, f.size))
 	_, err := f.data.ReadAt(block, b*BlockSize)
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.trusted[b] {
+		f.mu.Unlock()
 		return block, err == nil
 	}
 	if err == nil && checksum(block) == f.index.sums[b] {
 		f.trusted[b] = true
+		f.mu.Unlock()
 		return block, true
 	}
-	if f.arrived[b] {
+	dropped := f.arrived[b]
+	if dropped {
 		f.arrived[b] = false
 		f.missing++
 	}
 	f.index.sums[b] = 0
+	f.mu.Unlock()
+	if dropped {
+		f.store.giveBack(f, onDisk(int64(len(block))))
+	}
 	return nil, false
 }
 

@@ -57,7 +57,10 @@ func (f *File) startLocked(b, to int64) *flight {
 	if f.size <= SmallFile {
 		to = blocks(f.size)
 	}
-	fl := &flight{from: b, next: b, changed: make(chan struct{})}
+	fl := &flight{from: b, to: b, next: b, changed: make(chan struct{})}
+	if fl.err = f.store.ctx.Err(); fl.err != nil {
+		return fl // the store is closed
+	}
 	for fl.to = b; fl.to < to && f.absentLocked(fl.to); fl.to++ {
 		f.flights[fl.to] = fl
 	}
@@ -89,7 +92,7 @@ func (f *File) prefetch(from, to int64) {
 	defer f.mu.Unlock()
 	for b := from; b < min(to, blocks(f.size)); b++ {
 		if f.absentLocked(b) && f.err == nil && !f.closed {
-			b = f.startLocked(b, to).to - 1
+			b = max(b, f.startLocked(b, to).to-1)
 		}
 	}
 }
@@ -163,20 +166,25 @@ func (f *File) land(b int64, block []byte) error {
 		f.keep(b, block)
 		return nil
 	}
-	onDisk := f.write(b, block)
+	kept := f.write(b, block)
 	f.mu.Lock()
-	if onDisk && !f.arrived[b] {
+	if kept && !f.arrived[b] {
 		f.arrived[b] = true
 		f.missing--
 	}
 	last := f.missing == 0
 	f.mu.Unlock()
+	if !last && b != blocks(f.size)-1 {
+		f.publish(b, block, kept)
+		f.extendSum(b, block)
+		return nil
+	}
 	if f.extendSum(b, block) || last {
 		if err := f.verify(); err != nil {
 			return err
 		}
 	}
-	f.publish(b, block, onDisk)
+	f.publish(b, block, kept)
 	return nil
 }
 
@@ -235,6 +243,12 @@ func (f *File) verify() error {
 	s := &f.sum
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err != nil {
+		return err // another flight found out
+	}
 	f.catchUpLocked()
 	if s.blocks < blocks(f.size) {
 		return nil
@@ -243,7 +257,7 @@ func (f *File) verify() error {
 	if got == f.md5 {
 		return nil
 	}
-	err := &CorruptError{Want: f.md5, Got: got}
+	err = &CorruptError{Want: f.md5, Got: got}
 	f.src.Distrust()
 	f.mu.Lock()
 	f.err = err
@@ -258,7 +272,7 @@ func (f *File) keep(b int64, block []byte) { f.publish(b, block, f.write(b, bloc
 
 // write puts a block on disk and reports whether it did.
 func (f *File) write(b int64, block []byte) bool {
-	n := int64(len(block))
+	n := onDisk(int64(len(block)))
 	if f.data == nil || !f.store.reserve(f, n) {
 		return false
 	}
@@ -275,12 +289,16 @@ func (f *File) write(b int64, block []byte) bool {
 }
 
 // publish makes a block readable, from disk or from memory.
-func (f *File) publish(b int64, block []byte, onDisk bool) {
+func (f *File) publish(b int64, block []byte, kept bool) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if onDisk && f.index.set(b, checksum(block)) == nil {
+	recorded := kept && f.index.set(b, checksum(block)) == nil
+	if recorded {
 		f.trusted[b] = true
 	} else {
 		f.memory.put(b, block)
+	}
+	f.mu.Unlock()
+	if kept && !recorded {
+		f.store.giveBack(f, onDisk(int64(len(block))))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -93,7 +94,7 @@ func (s *Store) Close() {
 	s.work.Wait()
 }
 
-// Bytes returns how much content is on disk.
+// Bytes returns how much of the disk is used.
 func (s *Store) Bytes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +114,7 @@ func (s *Store) scan() {
 			return errors.Join(err, s.ctx.Err())
 		}
 		name, ok := strings.CutSuffix(d.Name(), dataExt)
-		if !ok || !d.Type().IsRegular() {
+		if !ok || !d.Type().IsRegular() || !ownName.MatchString(name) {
 			return nil
 		}
 		info, err := d.Info()
@@ -133,12 +134,27 @@ func (s *Store) scan() {
 	slices.SortFunc(all, func(a, b found) int { return a.used.Compare(b.used) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// What was used since is younger than all of these.
+	younger := s.lru.Keys()
 	for _, f := range all {
-		if _, ok := s.lru.Get(f.name); !ok {
-			s.lru.Add(f.name, struct{}{}, f.size)
+		if !s.lru.Has(f.name) {
+			s.lru.Add(f.name, struct{}{}, f.size+fixedCost)
 		}
 	}
+	for _, name := range younger {
+		s.lru.Get(name)
+	}
 }
+
+// ownName matches the names of files that [Key.name] makes.
+var ownName = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// fixedCost is what a version takes on disk beside its blocks, in bytes: the
+// index and two inodes.
+const fixedCost = 8 << 10
+
+// onDisk returns what a block of n bytes takes on disk.
+func onDisk(n int64) int64 { return (n + 4095) &^ 4095 }
 
 // allocated returns the bytes a sparse file takes on disk.
 func allocated(info fs.FileInfo) int64 {
@@ -169,8 +185,8 @@ func (s *Store) File(k Key, md5 string, src Source) *File {
 	if f == nil {
 		f = openFile(s, name, k.Size, md5, src)
 		s.files[name] = f
-		if _, ok := s.lru.Get(name); !ok {
-			s.lru.Add(name, struct{}{}, f.presentBytes())
+		if _, ok := s.lru.Get(name); !ok && k.Size > 0 {
+			s.lru.Add(name, struct{}{}, f.presentBytes()+fixedCost)
 		}
 	}
 	f.refs++
@@ -188,8 +204,7 @@ func (s *Store) release(f *File) {
 		delete(s.files, f.name)
 	}
 	// The time of the last use outlives the process.
-	now := time.Now()
-	_ = os.Chtimes(s.path(f.name, indexExt), time.Time{}, now)
+	_ = os.Chtimes(s.path(f.name, indexExt), time.Time{}, time.Now())
 	f.close()
 }
 

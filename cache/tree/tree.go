@@ -239,7 +239,7 @@ func (t *Tree) account(l *Listing, sign int64) {
 // note records whether the service works, and says so when that changed.
 func (t *Tree) note(err error) {
 	switch kind := remote.KindOf(err); {
-	case err == nil || kind == remote.NotFound:
+	case err == nil, kind != 0 && kind != remote.Unreachable && kind != remote.Throttled && kind != remote.Denied:
 		if t.failure != nil {
 			t.log.Info("the service answers again", "after", time.Since(t.failedAt).Round(time.Second))
 		}
