@@ -81,6 +81,44 @@ func TestMountLeavesNoGoroutine(t *testing.T) {
 	m.Wait()
 }
 
+// A directory that cannot be listed again when it is rewound keeps what it had.
+func TestRewindWithoutTheService(t *testing.T) {
+	emu, err := emulator.Start(emulator.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer emu.Close()
+	emu.PutFile(emu.Application(), "public", "/f", nil)
+	log := slog.New(slog.DiscardHandler)
+	client, err := remote.New(remote.Config{BaseURL: emu.URL(), Timeout: time.Second, Logger: log,
+		Token: func() (string, error) { return emu.Token(), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	s := cache.NewSpace(client.Files(emu.Application(), remote.Public), time.Hour, nil, log)
+	defer s.Close()
+	d := &dirNode{v: &volume{space: s, log: log}}
+	d.v.root = d.EmbeddedInode()
+	fh, _, e := d.OpendirHandle(t.Context(), 0)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if err := emu.Set("down", "true"); err != nil {
+		t.Fatal(err)
+	}
+	s.Forget("/")
+	h := fh.(*dirHandle)
+	if e := h.Seekdir(t.Context(), 0); e != syscall.EIO {
+		t.Errorf("rewinding: %v, want EIO", e)
+	}
+	for _, want := range []string{".", "..", "f"} {
+		if entry, e := h.Readdirent(t.Context()); e != 0 || entry == nil || entry.Name != want {
+			t.Errorf("reading on: %v, %v, want %s", entry, e, want)
+		}
+	}
+}
+
 func TestErrnos(t *testing.T) {
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()

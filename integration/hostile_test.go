@@ -300,3 +300,35 @@ func TestFileWithoutContent(t *testing.T) {
 		t.Errorf("reading it: %v, want EBUSY", err)
 	}
 }
+
+// A program that handles a signal while it waits for the service gets its answer,
+// and not EINTR, which hardly a program expects of a file.
+func TestHandledSignalsDoNotInterrupt(t *testing.T) {
+	d := mounted(t, func(emu *emulator.Server) {
+		emu.PutFile(emu.Application(), "public", "/dir/f", content("f", 1000))
+	}, "--space", "public")
+	d.set("latency", "300ms")
+	script := `perl -MTime::HiRes=ualarm -e '$SIG{ALRM} = sub { $n++ }; ualarm(20_000, 20_000);
+		opendir D, "dir" or die "opendir: $!"; readdir D; open F, "<", "dir/f" or die "open: $!";
+		defined sysread F, $b, 10 or die "read: $!"; $n > 1 or die "only $n signals"; print "ok"'`
+	if out, err := d.shell(script); err != nil || out != "ok" {
+		t.Errorf("%v, %s", err, out)
+	}
+}
+
+// A large file that was replaced is read in its new version by whoever opens it
+// after the replacement was noticed, however long names are believed.
+func TestLargeFileThatChangedSinceItWasListed(t *testing.T) {
+	before, after := bytes.Repeat([]byte("A"), 1<<20), bytes.Repeat([]byte("B"), 2<<20)
+	d := mounted(t, func(emu *emulator.Server) {
+		emu.PutFile(emu.Application(), "public", "/f", before)
+	}, "--space", "public", "--poll-interval", "1h")
+	d.sh("ls -l f")
+	d.emu.PutFile(d.app, "public", "/f", after)
+	if got, err := os.ReadFile(d.path("f")); err == nil && !bytes.Equal(got, after) || err != nil && !isErrno(err, syscall.ESTALE) {
+		t.Errorf("at first: %d bytes, %v; want the new version or ESTALE", len(got), err)
+	}
+	if got, err := os.ReadFile(d.path("f")); err != nil || !bytes.Equal(got, after) {
+		t.Errorf("then: %d bytes, %v; want the new version", len(got), err)
+	}
+}

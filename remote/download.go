@@ -206,12 +206,6 @@ func (d *Download) otherVersion(ctx context.Context) error {
 // file may be gone or have no content yet. A renewed URL makes it worth a retry.
 func (d *Download) refused(ctx context.Context, status int, used string) error {
 	no := &Error{Kind: Unreachable, Op: opContent.String(), Status: status, Message: "the content host refuses the file"}
-	d.mu.Lock()
-	renewed := d.url != used
-	d.mu.Unlock()
-	if renewed {
-		return no // by another fetch that was refused
-	}
 	now, err := d.f.Get(ctx, d.entry.ID)
 	if err != nil {
 		return err
@@ -220,6 +214,9 @@ func (d *Download) refused(ctx context.Context, status int, used string) error {
 	defer d.mu.Unlock()
 	if now.Version() != d.entry.Version() {
 		return &Error{Kind: Changed, Op: opContent.String(), Message: "the file was replaced while it was read"}
+	}
+	if d.url != used {
+		return no // another fetch has renewed it
 	}
 	if d.refusals++; d.refusals > maxRefusals {
 		if now.Status != Completed {
