@@ -4,7 +4,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/losantfs
 
-.PHONY: demo test test-programs build lint clean
+.PHONY: demo test test-programs bench build lint clean
 .DEFAULT_GOAL := build
 
 # Shows a mounted folder of sample files, from an emulator, until Ctrl-C.
@@ -22,6 +22,12 @@ test:
 test-programs:
 	@.ci/need go fuse test programs
 	go test -count=1 -timeout 20m -tags programs -run Vendor ./integration
+
+# The figures of docs/benchmarks.md.
+bench:
+	@.ci/need go fuse
+	go test -run '^$$' -bench . ./cache/...
+	go test -run '^$$' -bench . -benchtime 3x ./integration
 
 build:
 	@.ci/need go

@@ -23,7 +23,7 @@ const ordinary = 65534
 
 // drive is one mount of an emulated application by the real program.
 type drive struct {
-	t    *testing.T
+	t    testing.TB
 	emu  *emulator.Server
 	app  string
 	home string // of the user who mounts
@@ -38,7 +38,7 @@ type drive struct {
 
 // newEmulator starts an emulator that ends with the test, and fails the test
 // when the token was seen outside the API.
-func newEmulator(t *testing.T) *emulator.Server {
+func newEmulator(t testing.TB) *emulator.Server {
 	t.Helper()
 	emu, err := emulator.Start(emulator.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -56,7 +56,7 @@ func newEmulator(t *testing.T) *emulator.Server {
 }
 
 // newDrive prepares a drive for a user, without mounting it.
-func newDrive(t *testing.T, emu *emulator.Server, uid int) *drive {
+func newDrive(t testing.TB, emu *emulator.Server, uid int) *drive {
 	t.Helper()
 	// Not t.TempDir: the path of a unix socket below it has a limit.
 	home, err := os.MkdirTemp("", "lfs")

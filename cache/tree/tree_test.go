@@ -56,9 +56,11 @@ func file(name string, size int64) remote.Entry {
 	return remote.Entry{ID: fmt.Sprintf("%024x", len(name)*1000+int(size)), Name: name, Parent: "/", Size: size, Status: remote.Completed}
 }
 
+var discard = slog.New(slog.DiscardHandler)
+
 func newTree(t *testing.T, ttl time.Duration, entries ...remote.Entry) (*Tree, *fakeLister) {
 	f := &fakeLister{entries: map[string][]remote.Entry{"/": entries}}
-	tr := New(f, ttl, slog.New(slog.DiscardHandler))
+	tr := New(f, ttl, discard)
 	t.Cleanup(tr.Close)
 	return tr, f
 }
