@@ -27,7 +27,7 @@ test-programs:
 bench:
 	@.ci/need go fuse
 	go test -run '^$$' -bench . ./cache/...
-	go test -run '^$$' -bench . -benchtime 3x ./integration
+	go test -run '^$$' -bench . -benchtime 1x ./integration
 
 build:
 	@.ci/need go

@@ -11,10 +11,25 @@ import (
 )
 
 // brand is one platform with the folder of the vendor's own command line tool,
-// whose files are read here and never written.
-type brand struct{ folder, apiURL string }
+// whose files are read here and never written, and the variable that tool takes a
+// token from.
+type brand struct{ folder, apiURL, tokenVariable string }
 
-var brands = []brand{{".losant", remote.LosantURL}, {".wegnology", remote.WEGnologyURL}}
+var brands = []brand{
+	{".losant", remote.LosantURL, "LOSANT_API_TOKEN"},
+	{".wegnology", remote.WEGnologyURL, "WEGNOLOGY_API_TOKEN"},
+}
+
+// defaultURL is the API where nothing names one: that of the platform whose token
+// is set, so that it does not go to the other.
+func defaultURL() string {
+	for _, b := range brands {
+		if os.Getenv(b.tokenVariable) != "" {
+			return b.apiURL
+		}
+	}
+	return remote.LosantURL
+}
 
 // brandOf returns the platform an API URL belongs to, or false for one of an
 // installation of its own.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,18 +15,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// tokenVariables are the variables of the vendor's tools, in order.
-var tokenVariables = []string{"LOSANT_API_TOKEN", "WEGNOLOGY_API_TOKEN"}
-
 // findToken returns the token for an API URL: from the given file, else from the
-// environment, else from what the vendor's tool has stored.
+// environment, else from what the vendor's tool has stored. The variable of one
+// platform is not taken for the API of the other.
 func findToken(apiURL, file string, log *slog.Logger) (*token, error) {
 	if file != "" {
 		return tokenFile(file, log)
 	}
-	for _, name := range tokenVariables {
-		if text := os.Getenv(name); text != "" {
-			return constantToken(name, text)
+	own, known := brandOf(apiURL)
+	for _, b := range brands {
+		if text := os.Getenv(b.tokenVariable); text != "" && (!known || b == own) {
+			return constantToken(b.tokenVariable, text)
 		}
 	}
 	var others []string // API URLs there are tokens for
@@ -38,7 +38,8 @@ func findToken(apiURL, file string, log *slog.Logger) (*token, error) {
 			others = append(others, urls...)
 		}
 	}
-	err := fmt.Errorf("there is no API token for %s: set LOSANT_API_TOKEN, give --token-file FILE, or log in with the vendor's command line tool", apiURL)
+	err := fmt.Errorf("there is no API token for %s: set %s, give --token-file FILE, or log in with the vendor's command line tool",
+		apiURL, cmp.Or(own.tokenVariable, brands[0].tokenVariable))
 	if len(others) > 0 {
 		err = fmt.Errorf("%w\nA token is stored for %s: choose it with --api-url", err, strings.Join(others, ", "))
 	}

@@ -21,7 +21,10 @@ func TestFindToken(t *testing.T) {
 	}{
 		{name: "file first", file: "from-file", env: "from-env", losant: both, url: remote.LosantURL, want: "from-file"},
 		{name: "environment before stored", env: "from-env", env2: "no", losant: both, url: remote.LosantURL, want: "from-env"},
-		{name: "second variable", env2: "from-env2", losant: both, url: remote.LosantURL, want: "from-env2"},
+		{name: "variable of the other brand", env2: "from-env2", losant: both, url: remote.LosantURL, want: "stored-losant"},
+		{name: "variable of the other brand alone", env2: "no", url: remote.LosantURL, wantErr: "LOSANT_API_TOKEN"},
+		{name: "variable of the second brand", env: "no", env2: "from-env2", url: remote.WEGnologyURL, want: "from-env2"},
+		{name: "variable for an own installation", env2: "from-env2", url: ownURL, want: "from-env2"},
 		{name: "stored by URL", losant: both, url: remote.LosantURL, want: "stored-losant"},
 		{name: "stored by another URL", losant: both, url: ownURL, want: "stored-own"},
 		{name: "of the other brand", losant: both, wegnology: remote.WEGnologyURL + ":\n  apiToken: weg\n", url: remote.WEGnologyURL, want: "weg"},
@@ -66,6 +69,23 @@ func TestFindToken(t *testing.T) {
 				t.Errorf("token %q, %v; want %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestDefaultURLFollowsTheToken(t *testing.T) {
+	isolate(t)
+	t.Setenv("LOSANT_API_TOKEN", "")
+	t.Setenv("WEGNOLOGY_API_TOKEN", "")
+	if got := defaultURL(); got != remote.LosantURL {
+		t.Errorf("without a token: %s", got)
+	}
+	t.Setenv("WEGNOLOGY_API_TOKEN", "x")
+	if got := defaultURL(); got != remote.WEGnologyURL {
+		t.Errorf("with a token of WEGnology: %s", got)
+	}
+	t.Setenv("LOSANT_API_TOKEN", "x")
+	if got := defaultURL(); got != remote.LosantURL {
+		t.Errorf("with both: %s", got)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -46,6 +47,8 @@ stays once the demo ends.`,
 // runDemo mounts the samples of an emulator of its own and shows them until ctx
 // ends, or just once. Everything it makes is removed.
 func runDemo(ctx context.Context, out io.Writer, mountpoint string, once bool) (err error) {
+	// Who reads the output may leave; the demo still cleans up.
+	signal.Ignore(syscall.SIGPIPE)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if err := checkFUSE(false); err != nil {
 		return err

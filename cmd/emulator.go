@@ -54,6 +54,8 @@ func newEmulatorCommand() *cobra.Command {
 
 // run serves until ctx ends.
 func (o *emulatorOptions) run(ctx context.Context, out io.Writer) error {
+	// Who reads the output may leave; the folder is still removed.
+	signal.Ignore(syscall.SIGPIPE)
 	dir := o.dir
 	if dir == "" {
 		var err error

@@ -31,7 +31,9 @@ var fstabValues = map[string]string{
 var fstabIgnored = map[string]bool{
 	"defaults": true, "_netdev": true, "nofail": true, "noauto": true, "auto": true,
 	"user": true, "users": true, "nouser": true, "exec": true, "noexec": true,
-	"suid": true, "nosuid": true, "dev": true, "nodev": true,
+	"suid": true, "nosuid": true, "dev": true, "nodev": true, "owner": true, "group": true,
+	"atime": true, "noatime": true, "relatime": true, "strictatime": true, "nodiratime": true,
+	"lazytime": true, "sync": true, "async": true,
 }
 
 func (fstabWords) String() string { return "" }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-
-	"losantfs/remote"
 )
 
 // service is whose files are mounted and on whose behalf.
@@ -32,7 +30,7 @@ func findService(o *mountOptions, dir string, log *slog.Logger) (service, error)
 	}
 	s.application = cmp.Or(s.application, folder.ApplicationID)
 	byFolder := s.apiURL == "" && folder.APIURL != ""
-	s.apiURL = cmp.Or(s.apiURL, folder.APIURL, remote.LosantURL)
+	s.apiURL = cmp.Or(s.apiURL, folder.APIURL, defaultURL())
 	var err error
 	if s.token, err = findToken(s.apiURL, o.tokenFile, log); err != nil {
 		return service{}, err

@@ -47,6 +47,7 @@ func TestFindService(t *testing.T) {
 			t.Setenv("WEGNOLOGY_API_URL", tt.env2)
 			if tt.stored == "" {
 				t.Setenv("LOSANT_API_TOKEN", "x")
+				t.Setenv("WEGNOLOGY_API_TOKEN", "x")
 			} else {
 				write(t, tt.stored, home, ".losant", ".credentials.yml")
 			}

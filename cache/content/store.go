@@ -185,7 +185,7 @@ func (s *Store) File(k Key, md5 string, src Source) *File {
 	if f == nil {
 		f = openFile(s, name, k.Size, md5, src)
 		s.files[name] = f
-		if _, ok := s.lru.Get(name); !ok && k.Size > 0 {
+		if k.Size > 0 { // counted anew: another mount may have evicted it
 			s.lru.Add(name, struct{}{}, f.presentBytes()+fixedCost)
 		}
 	}
