@@ -68,7 +68,7 @@ func startDaemon(ctx context.Context, logFile string, out io.Writer) error {
 		return fmt.Errorf("the background process ended before the drive was ready: see %s", logFile)
 	case report.Error != "":
 		_ = c.Wait()
-		return fmt.Errorf("%s (the log is %s)", strings.TrimSpace(report.Error), logFile)
+		return fmt.Errorf("%s\n(the log is %s)", strings.TrimSpace(report.Error), logFile)
 	}
 	_, err = fmt.Fprintln(out, report.Ready)
 	return err

@@ -79,6 +79,8 @@ func (o *mountOptions) run(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	defer d.close()
+	log.Info("mounted", "mountpoint", o.mountpoint, "application", d.app.ID, "spaces", spaceNames(d.names()), "api_url", d.client.URL(),
+		"version", buildVersion())
 	ready(d.readyLine())
 	return d.serve(ctx)
 }

@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
+
+	"losantfs/remote"
 )
 
 // checkMountpoint returns the real path of a folder that can be mounted at, or
@@ -41,6 +44,9 @@ func checkMountpoint(path string, log *slog.Logger) (string, error) {
 }
 
 func missing(path string) error {
+	if id := filepath.Base(path); remote.ValidID(id) {
+		return fmt.Errorf("%s looks like the id of an application: the folder to mount at comes after it", id)
+	}
 	return fmt.Errorf("the mount point %s does not exist: mkdir -p %s", path, shellWord(path))
 }
 

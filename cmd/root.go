@@ -30,7 +30,9 @@ func (e *usageError) Unwrap() error { return e.err }
 func Execute() int {
 	ctx, stop := untilSignal()
 	defer stop()
-	err := newRootCommand().ExecuteContext(ctx)
+	root := newRootCommand()
+	root.SetArgs(fromMountHelper(root, os.Args[1:]))
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
@@ -42,6 +44,21 @@ func Execute() int {
 		return 2
 	}
 	return 1
+}
+
+// fromMountHelper translates how mount(8)'s helper for FUSE calls a file system,
+// "SOURCE MOUNTPOINT -o WORDS" (mount.fuse3(8)), which wants it to go on in the
+// background. Any other command line stays as it is.
+func fromMountHelper(root *cobra.Command, args []string) []string {
+	if len(args) < 3 || args[2] != "-o" {
+		return args
+	}
+	for _, c := range root.Commands() {
+		if c.Name() == args[0] || c.HasAlias(args[0]) {
+			return args
+		}
+	}
+	return append([]string{"mount", "--daemon"}, args...)
 }
 
 // untilSignal returns a context that ends with the first signal to stop. The

@@ -209,6 +209,28 @@ func TestFstabWords(t *testing.T) {
 	}
 }
 
+// The helper of mount(8) for FUSE, and so fstab, can mount it.
+func TestMountHelper(t *testing.T) {
+	helper, err := exec.LookPath("mount.fuse3")
+	if err != nil {
+		helper = "/usr/sbin/mount.fuse3"
+	}
+	emu := newEmulator(t)
+	sample(emu)
+	d := newDrive(t, emu, os.Geteuid())
+	cmd := d.command(helper, "losantfs#"+d.app, d.mnt, "-o", "ro,relatime,_netdev,space=public,umask=077")
+	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := d.sh("cat f; stat -c %a f"); got != "public600\n" {
+		t.Errorf("%q", got)
+	}
+	if out, errs, err := d.run("unmount", d.mnt); err != nil || d.isMounted() {
+		t.Errorf("unmount: %v, %s%s", err, out, errs)
+	}
+}
+
 func TestMessages(t *testing.T) {
 	emu := newEmulator(t)
 	sample(emu)
@@ -249,6 +271,7 @@ func TestMessages(t *testing.T) {
 		"no mount point":      {nil, []string{d.app, d.home + "/absent"}, []string{"mkdir -p " + d.home + "/absent"}},
 		"a file":              {nil, []string{d.app, d.home + "/file"}, []string{"not a folder"}},
 		"not empty":           {nil, []string{d.app, d.home + "/full"}, []string{"not empty"}},
+		"arguments swapped":   {nil, []string{d.mnt, d.app}, []string{d.app, "comes after"}},
 		"bad space":           {nil, []string{d.app, d.mnt, "--space", "secret"}, []string{"both", "public", "private"}},
 		"bad size":            {nil, []string{d.app, d.mnt, "--cache-size", "many"}, []string{"size such as"}},
 		"bad umask":           {nil, []string{d.app, d.mnt, "--umask", "9"}, []string{"octal"}},
