@@ -15,7 +15,7 @@ import (
 // patient returns a context that ends when the calling program is about to die,
 // and not already when a signal reaches it: the kernel reports every signal as an
 // interrupt, and a program that handles a child's end or a timer does not expect
-// EINTR from a file (the default of the kernel's own network file systems).
+// EINTR from a file. The kernel's own NFS client waits in the same way.
 func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	caller, ok := fuse.FromContext(ctx)
 	if !ok || caller.Pid == 0 {
@@ -38,8 +38,10 @@ func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	return own, func() { stop(); cancel() }
 }
 
-// harmless are the signals that do nothing where they are not handled.
-const harmless = 1<<(unix.SIGCHLD-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGWINCH-1)
+// harmless are the signals that end no program which does not handle them: they do
+// nothing, or stop it, and it goes on with its call when it is continued.
+const harmless = 1<<(unix.SIGCHLD-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGWINCH-1) |
+	1<<(unix.SIGSTOP-1) | 1<<(unix.SIGTSTP-1) | 1<<(unix.SIGTTIN-1) | 1<<(unix.SIGTTOU-1)
 
 // dying reports whether a thread has a signal pending that it neither handles nor
 // blocks nor ignores, or is gone (proc(5), the status file).

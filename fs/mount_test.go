@@ -19,6 +19,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+var log = slog.New(slog.DiscardHandler)
+
+func newClient(t *testing.T, emu *emulator.Server) *remote.Client {
+	t.Helper()
+	client, err := remote.New(remote.Config{BaseURL: emu.URL(), Timeout: time.Second, Logger: log,
+		Token: func() (string, error) { return emu.Token(), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
 // A mount that was used in every way the read side has, also while the service
 // is failing, leaves no goroutine behind.
 func TestMountLeavesNoGoroutine(t *testing.T) {
@@ -30,12 +42,7 @@ func TestMountLeavesNoGoroutine(t *testing.T) {
 	if err := emu.Samples(emu.Application()); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	client, err := remote.New(remote.Config{BaseURL: emu.URL(), Timeout: time.Second, Logger: log,
-		Token: func() (string, error) { return emu.Token(), nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, emu)
 	defer client.Close()
 	store, err := content.Open(t.TempDir(), 1<<30, log)
 	if err != nil {
@@ -89,12 +96,7 @@ func TestRewindWithoutTheService(t *testing.T) {
 	}
 	defer emu.Close()
 	emu.PutFile(emu.Application(), "public", "/f", nil)
-	log := slog.New(slog.DiscardHandler)
-	client, err := remote.New(remote.Config{BaseURL: emu.URL(), Timeout: time.Second, Logger: log,
-		Token: func() (string, error) { return emu.Token(), nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, emu)
 	defer client.Close()
 	s := cache.NewSpace(client.Files(emu.Application(), remote.Public), time.Hour, nil, log)
 	defer s.Close()

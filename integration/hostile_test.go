@@ -306,6 +306,7 @@ func TestFileWithoutContent(t *testing.T) {
 func TestHandledSignalsDoNotInterrupt(t *testing.T) {
 	d := mounted(t, func(emu *emulator.Server) {
 		emu.PutFile(emu.Application(), "public", "/dir/f", content("f", 1000))
+		emu.PutFile(emu.Application(), "public", "/dir/cold", content("cold", 1000))
 	}, "--space", "public")
 	d.set("latency", "300ms")
 	script := `perl -MTime::HiRes=ualarm -e '$SIG{ALRM} = sub { $n++ }; ualarm(20_000, 20_000);
@@ -313,6 +314,11 @@ func TestHandledSignalsDoNotInterrupt(t *testing.T) {
 		defined sysread F, $b, 10 or die "read: $!"; $n > 1 or die "only $n signals"; print "ok"'`
 	if out, err := d.shell(script); err != nil || out != "ok" {
 		t.Errorf("%v, %s", err, out)
+	}
+	// Nor does one that is stopped and continued meanwhile.
+	d.set("latency", "600ms")
+	if out, err := d.shell("cat dir/cold > /dev/null & sleep .1; kill -STOP $!; sleep .1; kill -CONT $!; wait $!"); err != nil {
+		t.Errorf("stopped and continued: %v, %s", err, out)
 	}
 }
 

@@ -101,7 +101,7 @@ func (c *Client) URL() string { return c.base.String() }
 func parseBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(s, "/"))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("the API URL is none: one looks like %s", LosantURL)
+		return nil, fmt.Errorf("this is not the URL of an API; one looks like %s", LosantURL)
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return nil, fmt.Errorf("the API URL of %s must begin with https://: the token would travel in clear", u.Host)

@@ -107,8 +107,14 @@ func (f *Files) listPass(ctx context.Context, dir string) (entries []Entry, whol
 	if first.ParentExists != nil && !*first.ParentExists && dir != "/" && len(first.Items) == 0 {
 		return nil, false, &Error{Kind: NotFound, Op: opList.String(), Message: "no such directory"}
 	}
-	if len(first.Items) >= first.TotalCount || len(first.Items) == 0 {
+	if len(first.Items) >= first.TotalCount {
 		return unique(first.Items), true, nil
+	}
+	if len(first.Items) == 0 {
+		// The count is off, or the page is. An empty directory is still empty
+		// at a second look.
+		again, err := f.List(ctx, o)
+		return nil, err == nil && len(again.Items) == 0, err
 	}
 	// A page that is not the last is full, whatever size was asked for.
 	pages := make([]Page, (first.TotalCount+len(first.Items)-1)/len(first.Items))

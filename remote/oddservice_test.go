@@ -72,6 +72,26 @@ func TestPagesSmallerThanTheServiceSays(t *testing.T) {
 	}
 }
 
+func TestEmptyPageOfAFullDirectory(t *testing.T) {
+	for _, empty := range []int64{1, 1000} { // answers
+		var calls atomic.Int64
+		f, _ := odd(t, 3*time.Second, func(w http.ResponseWriter, r *http.Request) {
+			all := []int{0, 1}
+			if calls.Add(1) <= empty {
+				all = nil
+			}
+			oddPage(w, r, all, 100, 2, 100)
+		})
+		want := 2
+		if empty > 1 { // the count is off
+			want = 0
+		}
+		if all, err := f.ListDirectory(t.Context(), "/"); err != nil || len(all) != want {
+			t.Errorf("after %d empty answers: %d entries, %v; want %d", empty, len(all), err, want)
+		}
+	}
+}
+
 func TestOddFieldsDoNotHideAListing(t *testing.T) {
 	for _, fields := range []string{`"fileDimensions":{"width":24.5,"height":10}`, `"fileDimensions":"none"`, `"fileSize":"7"`, `"lastUpdated":"yesterday"`} {
 		f, _ := odd(t, time.Second, func(w http.ResponseWriter, _ *http.Request) {

@@ -188,6 +188,23 @@ func TestContentSurvivesARestart(t *testing.T) {
 	}
 }
 
+func TestContentWithoutAnMD5IsNotTakenOver(t *testing.T) {
+	dir := t.TempDir()
+	src := newSource(200_000)
+	for range 2 {
+		st := openStore(t, dir, 1<<30)
+		r := NewReader(st.File(Key{ID: "5c8e6b0f2f4d2a0007d1a001", Version: "u2026", Size: 200_000}, "", src))
+		if got, err := readAll(t.Context(), r); err != nil || !bytes.Equal(got, src.data) {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+		r.Close()
+		st.Close()
+	}
+	if src.bytes != 400_000 {
+		t.Errorf("%d bytes were fetched by two mounts, want 400,000", src.bytes)
+	}
+}
+
 func TestDamagedBlockIsFetchedAgain(t *testing.T) {
 	dir := t.TempDir()
 	src := newSource(10*BlockSize + 9)

@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"crypto/md5"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -97,7 +98,7 @@ func (f *File) openDisk() (err error) {
 	}
 	if err == nil && f.md5 == "" {
 		// Nothing says that what is fetched from now on is of the same version.
-		err = f.index.reset(f.size)
+		err = errors.Join(f.index.reset(f.size), f.data.Truncate(0), f.data.Truncate(f.size))
 	}
 	if err != nil {
 		f.data.Close()
