@@ -10,6 +10,12 @@
 // right. A block is fetched once whoever reads it. Where the MD5 of the whole is
 // known, it is checked before the last block is handed out.
 //
-// Locks, downwards only: File.sum.mu; Store.mu; File.mu; flight.mu. None is held
-// across the network.
+// What this machine uploaded is taken over as a whole ([Store.Keep]), as a file that
+// may have other names, which its index says. Such data is never written to: when
+// one of its blocks is wrong all of it is dropped. What a File holds can be replaced
+// while it is open; its readers then go on with the File that takes its place.
+//
+// Locks, downwards only: Reader.mu; File.sum.mu; Store.mu; File.mu; flight.mu. None
+// is held across the network, Store.mu not while files are read or get other names:
+// whoever wants to open such a one waits.
 package content

@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Source fetches the content of one version.
@@ -31,18 +33,21 @@ func (e *CorruptError) Error() string {
 // File is the content of one version, shared by all that have it open.
 type File struct {
 	store  *Store
-	name   string
+	name   string // guarded by Store.mu: an entry that is moved gets another
 	size   int64
-	md5    string // "" when unknown
-	src    Source
+	md5    string          // "" when unknown
 	ctx    context.Context // ends with the last Close: nobody waits for the rest
 	cancel context.CancelFunc
-	refs   int // guarded by Store.mu
+	refs   int  // guarded by Store.mu
+	moved  bool // guarded by Store.mu: src is that of an entry that is no more
+
+	replaced atomic.Bool // who opens the version gets another File
 
 	data  *os.File // nil when the disk gives no room for one
 	index *index
 
 	mu      sync.Mutex
+	src     Source
 	arrived []bool // on disk, perhaps not yet to be handed out
 	trusted []bool // on disk and checked since the file was opened
 	missing int64  // blocks that have not arrived
@@ -85,25 +90,49 @@ func openFile(s *Store, name string, size int64, sum string, src Source) *File {
 	return f
 }
 
+// openDisk opens the files of f, and starts anew where they are not to be trusted
+// or not to be written to.
 func (f *File) openDisk() (err error) {
 	path := f.store.path(f.name, dataExt)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if f.data, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if f.index, err = openIndex(f.store.path(f.name, indexExt), f.size); err != nil {
 		return err
 	}
-	if err = f.data.Truncate(f.size); err == nil {
-		f.index, err = openIndex(f.store.path(f.name, indexExt), f.size)
-	}
-	if err == nil && f.md5 == "" {
-		// Nothing says that what is fetched from now on is of the same version.
-		err = errors.Join(f.index.reset(f.size), f.data.Truncate(0), f.data.Truncate(f.size))
-	}
-	if err != nil {
-		f.data.Close()
+	if f.data, err = f.openData(path); err != nil {
+		f.index.f.Close()
 	}
 	return err
+}
+
+func (f *File) openData(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	whole := err == nil && f.index.kept && info.Size() == f.size && !slices.Contains(f.index.sums, 0)
+	switch {
+	case whole:
+		// The file may still have another name and be a draft.
+		return os.Open(path)
+	case err != nil, f.index.kept, links(info) > 1:
+		_ = os.Remove(path)
+		err = f.index.reset(f.size)
+	case f.md5 == "":
+		// Nothing says that what is fetched from now on is of the same version.
+		// That does not concern what was taken over as a whole.
+		err = errors.Join(f.index.reset(f.size), os.Truncate(path, 0))
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := data.Truncate(f.size); err != nil {
+		data.Close()
+		return nil, err
+	}
+	return data, nil
 }
 
 // Size returns the length of the file in bytes.
@@ -130,26 +159,38 @@ func (f *File) closeFilesLocked() {
 	}
 }
 
-// presentBytes returns what the blocks that are present take on disk.
-func (f *File) presentBytes() (n int64) {
+// cost returns what f takes on disk when it is opened.
+func (f *File) cost() (n int64) {
+	if f.index.kept {
+		if info, err := f.data.Stat(); err == nil {
+			return allocated(info) + fixedCost
+		}
+	}
 	for b, sum := range f.index.sums {
 		if sum != 0 {
 			n += onDisk(blockLen(int64(b), f.size))
 		}
 	}
-	return n
+	return n + fixedCost
 }
 
-// readAt fills p from off, waiting for blocks that are missing. A fetch it has
-// to start goes on to the block ahead.
-func (f *File) readAt(ctx context.Context, p []byte, off, ahead int64) (int, error) {
+// source returns where the content is fetched from.
+func (f *File) source() Source {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.src
+}
+
+// readAt fills p from off, waiting for blocks that are missing, until ctx or done
+// ends that. A fetch it has to start goes on to the block ahead.
+func (f *File) readAt(ctx context.Context, done <-chan struct{}, p []byte, off, ahead int64) (int, error) {
 	if off >= f.size {
 		return 0, io.EOF
 	}
 	p = p[:min(int64(len(p)), f.size-off)]
 	inMemory := false
 	for b := off / BlockSize; b*BlockSize < off+int64(len(p)); b++ {
-		block, err := f.need(ctx, b, ahead)
+		block, err := f.need(ctx, done, b, ahead)
 		if err != nil {
 			return 0, err
 		}
@@ -159,10 +200,25 @@ func (f *File) readAt(ctx context.Context, p []byte, off, ahead int64) (int, err
 			copy(p[at-off:], block[at-b*BlockSize:])
 		}
 	}
-	if !inMemory {
-		return f.data.ReadAt(p, off)
+	n, err := len(p), error(nil)
+	if inMemory {
+		err = f.fillFromDisk(p, off)
+	} else {
+		n, err = f.data.ReadAt(p, off)
 	}
-	return len(p), f.fillFromDisk(p, off)
+	if f.replaced.Load() {
+		if failed := f.failed(); failed != nil {
+			return 0, failed // what was read may be what is wrong
+		}
+	}
+	return n, err
+}
+
+// failed returns why nothing of f can be read any more, if so.
+func (f *File) failed() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
 }
 
 // fillFromDisk reads those blocks of p that are on disk, when others came from
@@ -185,7 +241,7 @@ func (f *File) fillFromDisk(p []byte, off int64) error {
 
 // need returns once a block can be read: its bytes when it is in memory, nil
 // when it is on disk.
-func (f *File) need(ctx context.Context, b, ahead int64) ([]byte, error) {
+func (f *File) need(ctx context.Context, done <-chan struct{}, b, ahead int64) ([]byte, error) {
 	for {
 		f.mu.Lock()
 		if err := f.err; err != nil {
@@ -210,7 +266,7 @@ func (f *File) need(ctx context.Context, b, ahead int64) ([]byte, error) {
 			fl = f.startLocked(b, max(b+1, ahead))
 		}
 		f.mu.Unlock()
-		if err := fl.wait(ctx, b); err != nil {
+		if err := fl.wait(ctx, done, b); err != nil {
 			return nil, err
 		}
 	}
@@ -229,6 +285,11 @@ func (f *File) check(b int64) ([]byte, bool) {
 		f.trusted[b] = true
 		f.mu.Unlock()
 		return block, true
+	}
+	if f.index.kept {
+		f.mu.Unlock()
+		f.store.drop(f) // its blocks come together or not at all
+		return nil, false
 	}
 	dropped := f.arrived[b]
 	if dropped {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"os"
 	"sync"
 )
 
@@ -22,8 +23,9 @@ type flight struct {
 	changed chan struct{} // closed when next or err changes
 }
 
-// wait returns when block b has landed.
-func (fl *flight) wait(ctx context.Context, b int64) error {
+// wait returns when block b has landed. It gives up when ctx ends or done is
+// closed.
+func (fl *flight) wait(ctx context.Context, done <-chan struct{}, b int64) error {
 	for {
 		fl.mu.Lock()
 		next, err, changed := fl.next, fl.err, fl.changed
@@ -38,6 +40,8 @@ func (fl *flight) wait(ctx context.Context, b int64) error {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-done:
+			return os.ErrClosed
 		}
 	}
 }
@@ -51,8 +55,13 @@ func (fl *flight) signal(next int64, err error) {
 }
 
 // startLocked starts a fetch at block b, up to the block before to or the first
-// that is present or on its way.
+// that is present or on its way. A small file is fetched as a whole, whatever of it
+// is present: only so can it be checked.
 func (f *File) startLocked(b, to int64) *flight {
+	whole := f.small()
+	if whole {
+		b = 0
+	}
 	to = min(to, blocks(f.size))
 	if f.size <= SmallFile {
 		to = blocks(f.size)
@@ -61,7 +70,7 @@ func (f *File) startLocked(b, to int64) *flight {
 	if fl.err = f.store.ctx.Err(); fl.err != nil {
 		return fl // the store is closed
 	}
-	for fl.to = b; fl.to < to && f.absentLocked(fl.to); fl.to++ {
+	for fl.to = b; fl.to < to && (whole || f.absentLocked(fl.to)); fl.to++ {
 		f.flights[fl.to] = fl
 	}
 	f.running++
@@ -82,6 +91,9 @@ func (f *File) startLocked(b, to int64) *flight {
 	return fl
 }
 
+// small reports whether the file is fetched and checked as a whole.
+func (f *File) small() bool { return f.size <= SmallFile && f.md5 != "" }
+
 func (f *File) absentLocked(b int64) bool {
 	return f.index.sums[b] == 0 && f.flights[b] == nil && f.memory.get(b) == nil
 }
@@ -101,20 +113,21 @@ func (f *File) prefetch(from, to int64) {
 func (f *File) fly(fl *flight) error {
 	off := fl.from * BlockSize
 	n := min(fl.to*BlockSize, f.size) - off
-	if n == f.size && n <= SmallFile && f.md5 != "" {
+	if f.small() {
 		return f.flyWhole(fl)
 	}
 	w := &blockWriter{f: f, fl: fl, block: make([]byte, 0, BlockSize)}
-	return f.src.Fetch(f.ctx, off, n, w)
+	return f.source().Fetch(f.ctx, off, n, w)
 }
 
 // flyWhole fetches a small file and checks it before any of it is kept. Bytes
 // that are wrong are asked for once more, past whatever cache sent them.
 func (f *File) flyWhole(fl *flight) error {
+	src := f.source()
 	var buf bytes.Buffer
 	for try := 0; ; try++ {
 		buf.Reset()
-		if err := f.src.Fetch(f.ctx, 0, f.size, &buf); err != nil {
+		if err := src.Fetch(f.ctx, 0, f.size, &buf); err != nil {
 			return err
 		}
 		sum := md5.Sum(buf.Bytes())
@@ -122,13 +135,19 @@ func (f *File) flyWhole(fl *flight) error {
 		if got == f.md5 {
 			break
 		}
-		f.src.Distrust()
+		src.Distrust()
 		if try > 0 {
 			return &CorruptError{Want: f.md5, Got: got}
 		}
 	}
 	for b := fl.from; b < fl.to; b++ {
-		f.keep(b, buf.Next(BlockSize))
+		block := buf.Next(BlockSize)
+		f.mu.Lock()
+		present := f.index.sums[b] != 0 || f.memory.get(b) != nil
+		f.mu.Unlock()
+		if !present {
+			f.keep(b, block)
+		}
 		fl.signal(b+1, nil)
 	}
 	return nil
@@ -258,12 +277,12 @@ func (f *File) verify() error {
 		return nil
 	}
 	err = &CorruptError{Want: f.md5, Got: got}
-	f.src.Distrust()
+	f.source().Distrust()
 	f.mu.Lock()
 	f.err = err
 	f.mu.Unlock()
 	f.cancel()
-	f.store.discard(f)
+	f.store.giveUp(f)
 	return err
 }
 
@@ -278,7 +297,7 @@ func (f *File) write(b int64, block []byte) bool {
 	}
 	_, err := f.data.WriteAt(block, b*BlockSize)
 	if err != nil {
-		f.store.makeRoom()
+		f.store.MakeRoom()
 		_, err = f.data.WriteAt(block, b*BlockSize)
 	}
 	if err != nil {

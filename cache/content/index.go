@@ -16,6 +16,7 @@ const BlockSize = 64 << 10
 const (
 	indexMagic  = "losantfs content 1\n"
 	indexHeader = 64 // bytes before the CRCs
+	keptAt      = 32 // 1 byte of the header: see [Store.Keep]
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -29,6 +30,7 @@ func checksum(block []byte) uint32 {
 type index struct {
 	f    *os.File
 	sums []uint32 // 0: absent
+	kept bool     // the data was taken over as a whole and is never written to
 }
 
 // openIndex reads the index of a file of the given size, or starts an empty one
@@ -54,10 +56,15 @@ func (x *index) load(size int64) error {
 	if err != nil {
 		return err
 	}
+	return x.parse(data, size)
+}
+
+func (x *index) parse(data []byte, size int64) error {
 	if len(data) < indexHeader || string(data[:len(indexMagic)]) != indexMagic ||
 		int64(binary.LittleEndian.Uint64(data[len(indexMagic):])) != size {
 		return errors.New("not an index of this file")
 	}
+	x.kept = data[keptAt] != 0
 	for i := range x.sums {
 		at := indexHeader + 4*i
 		if at+4 > len(data) {
@@ -71,14 +78,30 @@ func (x *index) load(size int64) error {
 // reset makes the index one in which every block is absent.
 func (x *index) reset(size int64) error {
 	clear(x.sums)
-	header := make([]byte, indexHeader)
-	copy(header, indexMagic)
-	binary.LittleEndian.PutUint64(header[len(indexMagic):], uint64(size))
+	x.kept = false
 	if err := x.f.Truncate(0); err != nil {
 		return fmt.Errorf("resetting an index: %w", err)
 	}
-	_, err := x.f.WriteAt(header, 0)
+	_, err := x.f.WriteAt(indexHead(size), 0)
 	return err
+}
+
+// indexHead returns what an index starts with.
+func indexHead(size int64) []byte {
+	head := make([]byte, indexHeader)
+	copy(head, indexMagic)
+	binary.LittleEndian.PutUint64(head[len(indexMagic):], uint64(size))
+	return head
+}
+
+// keptIndex returns the index of data that is taken over as a whole.
+func keptIndex(size int64, sums []uint32) []byte {
+	raw := indexHead(size)
+	raw[keptAt] = 1
+	for _, sum := range sums {
+		raw = binary.LittleEndian.AppendUint32(raw, sum)
+	}
+	return raw
 }
 
 // set records the CRC of one block. The data must have been written before.
@@ -88,6 +111,16 @@ func (x *index) set(block int64, sum uint32) error {
 		x.sums[block] = sum
 	}
 	return err
+}
+
+// present returns how many blocks are present.
+func (x *index) present() (n int64) {
+	for _, sum := range x.sums {
+		if sum != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // blocks returns how many blocks a file of the given size has.

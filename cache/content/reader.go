@@ -2,6 +2,7 @@ package content
 
 import (
 	"context"
+	"os"
 	"sync"
 )
 
@@ -16,46 +17,112 @@ const (
 // Reader reads a file for one open handle and fetches ahead of reads that follow
 // one another. It is safe for concurrent use.
 type Reader struct {
-	f *File
+	done chan struct{} // closed by Close
 
 	mu     sync.Mutex
+	used   *use // what reads start with
+	closed bool
 	next   int64 // where a sequential read would go on
 	ahead  int64 // up to where fetches were started
 	window int64 // size of the next fetch ahead, 0 while reads jump
 }
 
-// NewReader returns a reader that owns f: closing it closes f.
-func NewReader(f *File) *Reader { return &Reader{f: f, window: minWindow} }
+// use is an open File and the number of those who need it open: its Reader, until
+// it is closed or goes on to another File, and each read under way.
+type use struct {
+	f *File
+	n int // guarded by Reader.mu
+}
 
-// Close closes the file.
-func (r *Reader) Close() { r.f.Close() }
+// NewReader returns a reader that owns f: closing it closes f.
+func NewReader(f *File) *Reader {
+	return &Reader{done: make(chan struct{}), used: &use{f: f, n: 1}, window: minWindow}
+}
+
+// Close closes the file. Reads that wait for the network end with [os.ErrClosed].
+func (r *Reader) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed {
+		r.closed = true
+		close(r.done)
+		r.endLocked(r.used)
+	}
+}
+
+// begin returns the File to read, the present one where it was replaced. It is to
+// be given back with end.
+func (r *Reader) begin() (*use, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, os.ErrClosed
+	}
+	if old := r.used; old.f.replaced.Load() {
+		r.used = &use{f: old.f.store.successor(old.f), n: 1}
+		r.endLocked(old)
+	}
+	r.used.n++
+	return r.used, nil
+}
+
+func (r *Reader) end(u *use) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.endLocked(u)
+}
+
+func (r *Reader) endLocked(u *use) {
+	if u.n--; u.n == 0 {
+		u.f.Close()
+	}
+}
+
+// do reads, again when what was read was discarded meanwhile.
+func (r *Reader) do(read func(f *File) error) error {
+	for {
+		u, err := r.begin()
+		if err != nil {
+			return err
+		}
+		err = read(u.f)
+		r.end(u)
+		if err != errDiscarded {
+			return err
+		}
+	}
+}
 
 // Warm waits until a small file is present as a whole. For larger files it does
 // nothing.
 func (r *Reader) Warm(ctx context.Context) error {
-	if r.f.size == 0 || r.f.size > SmallFile {
-		return nil
-	}
-	for b := range blocks(r.f.size) {
-		if _, err := r.f.need(ctx, b, blocks(r.f.size)); err != nil {
-			return err
+	return r.do(func(f *File) error {
+		if f.size > SmallFile {
+			return nil
 		}
-	}
-	return nil
+		for b := range blocks(f.size) {
+			if _, err := f.need(ctx, r.done, b, blocks(f.size)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // ReadAt fills p from off. At the end of the file it returns io.EOF, as does
 // [os.File.ReadAt].
-func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	end := off + int64(len(p))
-	ahead := r.advance(off, end)
-	return r.f.readAt(ctx, p, off, ahead)
+func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (n int, err error) {
+	err = r.do(func(f *File) (err error) {
+		n, err = f.readAt(ctx, r.done, p, off, r.advance(f, off, off+int64(len(p))))
+		return err
+	})
+	return n, err
 }
 
 // advance follows the reads and starts fetches ahead of sequential ones: each
 // twice as large as the one before, and a new one when half of the last is used
 // up. It returns the block up to which a fetch may go.
-func (r *Reader) advance(off, end int64) int64 {
+func (r *Reader) advance(f *File, off, end int64) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sequential := off <= r.next+slack && off >= r.next-slack
@@ -71,7 +138,7 @@ func (r *Reader) advance(off, end int64) int64 {
 		from := max(r.ahead, off)
 		r.ahead = max(end, from+r.window)
 		r.window = min(2*r.window, maxWindow)
-		r.f.prefetch(from/BlockSize, ceilBlock(r.ahead))
+		f.prefetch(from/BlockSize, ceilBlock(r.ahead))
 	}
 	return ceilBlock(r.ahead)
 }

@@ -41,15 +41,20 @@ const (
 
 // Store is a folder of cached content. It is safe for concurrent use.
 type Store struct {
-	dir  string
-	log  *slog.Logger
-	ctx  context.Context // ends with Close
-	stop context.CancelFunc
-	work sync.WaitGroup // flights and the scan
+	dir   string
+	limit int64
+	log   *slog.Logger
+	ctx   context.Context // ends with Close
+	stop  context.CancelFunc
+	work  sync.WaitGroup // flights and the scan
 
-	mu    sync.Mutex
-	lru   *budget.LRU[string, struct{}] // by file name
-	files map[string]*File              // open ones
+	mu       sync.Mutex
+	lru      *budget.LRU[string, struct{}] // by file name
+	files    map[string]*File              // open ones
+	renaming map[string]bool               // whose files are being given other names
+	renamed  *sync.Cond                    // renaming got smaller
+	keeping  map[string]bool               // by Keep, now; whether discarded since
+	gone     map[string]bool               // taken away while the scan runs, nil after
 
 	quietUntil time.Time // for complaints
 }
@@ -60,11 +65,13 @@ func Open(dir string, limit int64, log *slog.Logger) (*Store, error) {
 	if err := privateDir(dir); err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: log, files: map[string]*File{}}
+	s := &Store{dir: dir, limit: limit, log: log, files: map[string]*File{},
+		renaming: map[string]bool{}, keeping: map[string]bool{}, gone: map[string]bool{}}
+	s.renamed = sync.NewCond(&s.mu)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.lru = budget.New(limit,
-		func(name string, _ struct{}) bool { return s.files[name] != nil },
-		func(name string, _ struct{}) { s.unlink(name) })
+		func(name string, _ struct{}) bool { return s.files[name] != nil || s.renaming[name] },
+		func(name string, _ struct{}) { s.unlinkLocked(name) })
 	s.work.Go(s.scan)
 	return s, nil
 }
@@ -109,9 +116,13 @@ func (s *Store) scan() {
 		size int64
 	}
 	var all []found
+	var unfinished []string
 	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || s.ctx.Err() != nil {
 			return errors.Join(err, s.ctx.Err())
+		}
+		if strings.HasSuffix(d.Name(), newExt) {
+			unfinished = append(unfinished, path)
 		}
 		name, ok := strings.CutSuffix(d.Name(), dataExt)
 		if !ok || !d.Type().IsRegular() || !ownName.MatchString(name) {
@@ -137,12 +148,19 @@ func (s *Store) scan() {
 	// What was used since is younger than all of these.
 	younger := s.lru.Keys()
 	for _, f := range all {
-		if !s.lru.Has(f.name) {
+		if !s.lru.Has(f.name) && !s.gone[f.name] {
 			s.lru.Add(f.name, struct{}{}, f.size+fixedCost)
 		}
 	}
 	for _, name := range younger {
 		s.lru.Get(name)
+	}
+	s.gone = nil
+	for _, path := range unfinished {
+		name, _, _ := strings.Cut(filepath.Base(path), ".")
+		if _, ok := s.keeping[name]; !ok && ownName.MatchString(name) {
+			_ = os.Remove(path)
+		}
 	}
 }
 
@@ -164,13 +182,27 @@ func allocated(info fs.FileInfo) int64 {
 	return info.Size()
 }
 
+// links returns how many names a file has.
+func links(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 1
+}
+
 func (s *Store) path(name, ext string) string {
 	return filepath.Join(s.dir, name[:2], name+ext)
 }
 
-func (s *Store) unlink(name string) {
-	// The index first: data without an index is empty, an index without its
-	// data would have to be found out block by block.
+func (s *Store) unlinkLocked(name string) {
+	if s.gone != nil {
+		s.gone[name] = true
+	}
+	s.removeFiles(name)
+}
+
+func (s *Store) removeFiles(name string) {
+	// The index first: what has no index has no content.
 	_ = os.Remove(s.path(name, indexExt))
 	_ = os.Remove(s.path(name, dataExt))
 }
@@ -178,19 +210,37 @@ func (s *Store) unlink(name string) {
 // File opens the content of one version, whose MD5 in hex is md5, or unknown when
 // that is empty. What is missing is fetched from src. Every File must be closed.
 func (s *Store) File(k Key, md5 string, src Source) *File {
-	name := k.name()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.openLocked(k.name(), k.Size, md5, src)
+}
+
+func (s *Store) openLocked(name string, size int64, md5 string, src Source) *File {
+	s.awaitLocked(name)
 	f := s.files[name]
-	if f == nil {
-		f = openFile(s, name, k.Size, md5, src)
+	switch {
+	case f == nil:
+		f = openFile(s, name, size, md5, src)
 		s.files[name] = f
-		if k.Size > 0 { // counted anew: another mount may have evicted it
-			s.lru.Add(name, struct{}{}, f.presentBytes()+fixedCost)
+		if size > 0 { // counted anew: another mount may have evicted it
+			s.lru.Add(name, struct{}{}, f.cost())
 		}
+	case f.moved:
+		f.moved = false
+		f.mu.Lock()
+		f.src = src
+		f.mu.Unlock()
 	}
 	f.refs++
 	return f
+}
+
+// awaitLocked returns once the files of a name have no other name under way, with
+// the mutex held, which it gives back meanwhile.
+func (s *Store) awaitLocked(name string) {
+	for s.renaming[name] {
+		s.renamed.Wait()
+	}
 }
 
 // release gives back one reference to f.
@@ -245,21 +295,21 @@ func (s *Store) complainLocked(err error) {
 	}
 }
 
-// makeRoom drops everything that is not in use: the disk is full.
-func (s *Store) makeRoom() {
+// MakeRoom drops everything that is not in use: the disk is full.
+func (s *Store) MakeRoom() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lru.Clear()
 }
 
-// discard forgets a file whose bytes turned out to be wrong. Who has it open
-// gets an error; who opens it next starts anew.
-func (s *Store) discard(f *File) {
+// giveUp forgets a file that was fetched wrong. Who has it open gets an error; who
+// opens it next starts anew.
+func (s *Store) giveUp(f *File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.files[f.name] == f {
 		delete(s.files, f.name)
 		s.lru.Remove(f.name)
-		s.unlink(f.name)
+		s.unlinkLocked(f.name)
 	}
 }
