@@ -24,6 +24,7 @@ type call struct {
 	query  url.Values
 	body   any  // sent as JSON when not nil
 	repeat bool // carrying it out twice is the same as once
+	single bool // never repeated: it destroys what the caller has looked at before
 	anon   bool // without the token
 }
 
@@ -37,6 +38,9 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 		if payload, err = json.Marshal(k.body); err != nil {
 			return &Error{Kind: Invalid, Op: k.op.String(), Err: err}
 		}
+	}
+	if k.single {
+		return c.once(ctx, k, payload, out)
 	}
 	return c.retry(ctx, k.op, k.repeat, func() error { return c.once(ctx, k, payload, out) })
 }

@@ -94,13 +94,13 @@ var idPattern = regexp.MustCompile(`^[A-Fa-f0-9]{24}$`)
 // ValidID reports whether id has the form of the service's ids.
 func ValidID(id string) bool { return idPattern.MatchString(id) }
 
-// maxName is the longest file name of Linux and macOS, in bytes.
-const maxName = 255
+// MaxName is the longest file name of Linux and macOS, in bytes.
+const MaxName = 255
 
 // ValidName reports whether name can be the name of a file. The service allows
 // more (up to 1,024 characters), and a hostile one could send anything.
 func ValidName(name string) bool {
-	if name == "" || name == "." || name == ".." || len(name) > maxName || !utf8.ValidString(name) {
+	if name == "" || name == "." || name == ".." || len(name) > MaxName || !utf8.ValidString(name) {
 		return false
 	}
 	return !strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r < ' ' || r == 0x7f })

@@ -3,7 +3,6 @@ package remote
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 )
@@ -89,13 +88,13 @@ func (f *Files) Create(ctx context.Context, n NewEntry) (Entry, Ticket, error) {
 	return t.Entry, t.Ticket, err
 }
 
-// Patch asks for a ticket to replace the content of a file; id and URL stay.
+// Patch asks for a ticket to replace the content of a file; id and URL stay. It is
+// one try: look again before the next.
 func (f *Files) Patch(ctx context.Context, id string, size int64, contentType string, d *Dimensions) (Entry, Ticket, error) {
 	body := map[string]any{}
 	addContentFields(body, size, contentType, d)
 	var t ticketed
-	// A second ticket for the same file changes nothing more than the first.
-	err := f.c.do(ctx, call{op: opPatch, method: http.MethodPatch, path: f.itemPath(id, ""), body: body, repeat: true}, &t)
+	err := f.c.do(ctx, call{op: opPatch, method: http.MethodPatch, path: f.itemPath(id, ""), body: body, single: true}, &t)
 	return t.Entry, t.Ticket, err
 }
 
@@ -111,29 +110,17 @@ func addContentFields(body map[string]any, size int64, contentType string, d *Di
 
 // Move gives an entry a new directory and name. The entry returned has a new id
 // and is pending until the service has moved the content; the children of a
-// directory follow one by one, each with a new id.
+// directory follow one by one, each with a new id. It is one try: look again before
+// the next.
 func (f *Files) Move(ctx context.Context, id, parent, name string) (Entry, error) {
 	var e Entry
 	q := url.Values{"parentDirectory": {DirPath(parent)}, "name": {name}}
-	err := f.c.do(ctx, call{op: opMove, method: http.MethodPost, path: f.itemPath(id, "/move"), query: q}, &e)
+	err := f.c.do(ctx, call{op: opMove, method: http.MethodPost, path: f.itemPath(id, "/move"), query: q, single: true}, &e)
 	return e, err
 }
 
-// Delete removes a file, or a directory with everything in it, for good. An
-// entry that is gone already is [NotFound] only when no try of this call can
-// have removed it.
+// Delete removes a file, or a directory with everything in it, for good. It is one
+// try: look again before the next.
 func (f *Files) Delete(ctx context.Context, id string) error {
-	ctx, cancel := context.WithTimeout(ctx, f.c.timeout)
-	defer cancel()
-	k := call{op: opDelete, method: http.MethodDelete, path: f.itemPath(id, "")}
-	perhapsDone := false
-	return f.c.retry(ctx, k.op, true, func() error {
-		err := f.c.once(ctx, k, nil, nil)
-		if perhapsDone && KindOf(err) == NotFound {
-			return nil
-		}
-		var e *Error
-		perhapsDone = perhapsDone || errors.As(err, &e) && e.Ambiguous
-		return err
-	})
+	return f.c.do(ctx, call{op: opDelete, method: http.MethodDelete, path: f.itemPath(id, ""), single: true}, nil)
 }

@@ -315,9 +315,20 @@ func TestWhatIsRepeated(t *testing.T) {
 	if _, _, err = f.Create(ctx, remote.NewEntry{Name: "new2", Parent: "/", Dir: true}); err != nil {
 		t.Errorf("a create that was throttled: %v, want it repeated", err)
 	}
-	s.with("error-count", "0", "drop-count", "1")
-	if err := f.Delete(ctx, mustFind(t, s, "/b").ID); err != nil {
-		t.Errorf("a delete whose answer was lost: %v, want success", err)
+	// Nor is what would destroy something that has come since it was looked for.
+	for name, destroy := range map[string]func(id string) error{
+		"delete": func(id string) error { return f.Delete(ctx, id) },
+		"move":   func(id string) error { _, err := f.Move(ctx, id, "/", "c"); return err },
+		"patch":  func(id string) error { _, _, err := f.Patch(ctx, id, 1, "", nil); return err },
+	} {
+		s.with("error-count", "1", "error-status", "503")
+		before := s.Counts().Calls[name]
+		if err := destroy(mustFind(t, s, "/b").ID); remote.KindOf(err) != remote.Unreachable {
+			t.Errorf("a %s that failed: %v", name, err)
+		}
+		if n := s.Counts().Calls[name] - before; n != 1 {
+			t.Errorf("%d calls of %s that failed, want 1", n, name)
+		}
 	}
 }
 

@@ -14,9 +14,12 @@ import (
 type Listing struct {
 	Entries []remote.Entry // by name, each name once
 	Hidden  int            // entries that no drive can show: see [newListing]
+	Moving  int            // entries not shown that the service is moving away
 	Fetched time.Time      // when the fetch began
 
+	moving       []remote.Entry // those that Moving counts
 	files, bytes int64
+	doubtful     bool // believed only as long as its directory is frozen
 }
 
 // newListing keeps what can be shown. Entries on their way out are not there any
@@ -26,28 +29,60 @@ type Listing struct {
 func newListing(entries []remote.Entry, fetched time.Time) *Listing {
 	l := &Listing{Fetched: fetched}
 	for _, e := range entries {
-		switch {
-		case e.Status == remote.Deleting, e.Status == remote.Moving && e.MovedTo != "":
-		case !remote.ValidName(e.Name), !remote.ValidID(e.ID):
-			l.Hidden++
-		default:
+		switch fateOf(&e) {
+		case shown:
 			l.Entries = append(l.Entries, e)
+		case hidden:
+			l.Hidden++
+		case moving:
+			l.moving = append(l.moving, e)
 		}
 	}
+	l.Moving = len(l.moving)
 	slices.SortFunc(l.Entries, func(a, b remote.Entry) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), boolFirst(a.Dir, b.Dir), b.Updated.Compare(a.Updated), strings.Compare(a.ID, b.ID))
 	})
 	unique := slices.CompactFunc(l.Entries, func(a, b remote.Entry) bool { return a.Name == b.Name })
 	l.Hidden += len(l.Entries) - len(unique)
 	l.Entries = unique
-	for _, e := range l.Entries {
-		if !e.Dir {
-			l.files++
-			l.bytes += e.Size
-		}
+	for i := range l.Entries {
+		l.count(&l.Entries[i], 1)
 	}
 	return l
 }
+
+// fate is what becomes of an entry in a listing.
+type fate int
+
+const (
+	shown fate = iota
+	hidden
+	moving   // away: its successor is another entry
+	deleting // not there any more
+)
+
+func fateOf(e *remote.Entry) fate {
+	switch {
+	case e.Status == remote.Deleting:
+		return deleting
+	case e.Status == remote.Moving && e.MovedTo != "":
+		return moving
+	case !remote.ValidName(e.Name), !remote.ValidID(e.ID):
+		return hidden
+	}
+	return shown
+}
+
+// count adds an entry to the sums of l, or takes it out.
+func (l *Listing) count(e *remote.Entry, sign int64) {
+	if !e.Dir {
+		l.files += sign
+		l.bytes += sign * e.Size
+	}
+}
+
+// cost is what a listing counts for in the LRU.
+func (l *Listing) cost() int64 { return int64(len(l.Entries)) + 1 }
 
 func boolFirst(a, b bool) int {
 	switch {
@@ -61,11 +96,15 @@ func boolFirst(a, b bool) int {
 
 // Get returns the entry with the given name.
 func (l *Listing) Get(name string) (remote.Entry, bool) {
-	i, ok := slices.BinarySearchFunc(l.Entries, name, func(e remote.Entry, name string) int {
-		return strings.Compare(e.Name, name)
-	})
+	i, ok := l.search(name)
 	if !ok {
 		return remote.Entry{}, false
 	}
 	return l.Entries[i], true
+}
+
+func (l *Listing) search(name string) (int, bool) {
+	return slices.BinarySearchFunc(l.Entries, name, func(e remote.Entry, name string) int {
+		return strings.Compare(e.Name, name)
+	})
 }

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"losantfs/cache/budget"
 	"losantfs/remote"
 )
@@ -36,7 +34,6 @@ type Tree struct {
 	log    *slog.Logger
 	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
-	group  singleflight.Group
 	flying sync.WaitGroup
 
 	mu       sync.Mutex
@@ -44,20 +41,28 @@ type Tree struct {
 	listings *budget.LRU[string, *Listing]
 	files    int64 // in all listings
 	bytes    int64
-	flights  int               // fetches under way
-	forgot   map[string]uint64 // per directory, how often it was forgotten during them
-	failure  error             // of the last fetch, nil when it worked
-	failedAt time.Time         // when the failures began
-	retryAt  time.Time         // until then what is known is shown without asking
+	flights  map[*flight]struct{} // all under way
+	current  map[string]*flight   // per directory, the one that may be joined
+	freezes  map[*freeze]struct{}
+	failure  error     // of the last fetch, nil when it worked
+	failedAt time.Time // when the failures began
+	retryAt  time.Time // until then what is known is shown without asking
 }
 
 // New returns an empty tree whose listings are fetched again when they are older
 // than ttl.
 func New(lister Lister, ttl time.Duration, log *slog.Logger) *Tree {
-	t := &Tree{lister: lister, ttl: ttl, log: log, forgot: map[string]uint64{}}
+	t := &Tree{lister: lister, ttl: ttl, log: log,
+		flights: map[*flight]struct{}{}, current: map[string]*flight{}, freezes: map[*freeze]struct{}{}}
 	t.ctx, t.stop = context.WithCancel(context.Background())
-	t.listings = budget.New(maxEntries, nil, func(_ string, l *Listing) { t.account(l, -1) })
+	t.listings = t.lru(maxEntries)
 	return t
+}
+
+func (t *Tree) lru(entries int64) *budget.LRU[string, *Listing] {
+	return budget.New(entries,
+		func(dir string, _ *Listing) bool { return t.frozen(dir) },
+		func(_ string, l *Listing) { t.account(l, -1) })
 }
 
 // Close ends all fetches and waits for them.
@@ -73,8 +78,8 @@ func (t *Tree) Close() {
 // is fetched again; while the service cannot be reached the old one is shown, as
 // unreachable is not deleted.
 func (t *Tree) List(ctx context.Context, dir string) (*Listing, error) {
-	known, fresh := t.known(dir)
-	if fresh {
+	known, fl := t.knownOrFlight(dir)
+	if fl == nil {
 		return known, nil
 	}
 	wait := ctx
@@ -84,20 +89,36 @@ func (t *Tree) List(ctx context.Context, dir string) (*Listing, error) {
 		defer cancel()
 	}
 	select {
-	case r := <-t.group.DoChan(dir, func() (any, error) { return t.fetch(dir) }):
-		if r.Err == nil {
-			return r.Val.(*Listing), nil
-		}
-		if known == nil || remote.KindOf(r.Err) == remote.NotFound {
-			return nil, r.Err
-		}
-		return known, nil
+	case <-fl.done:
+		return t.landed(fl, known)
 	case <-wait.Done():
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		t.suspect()
 		return known, nil
+	}
+}
+
+// ListSince returns the children of a directory as of a fetch that began after
+// the given time, or fails: what was known before is not shown instead. It waits
+// for no other fetch than that, whatever changes meanwhile.
+func (t *Tree) ListSince(ctx context.Context, dir string, since time.Time) (*Listing, error) {
+	t.mu.Lock()
+	if l, ok := t.listings.Get(dir); ok && !l.doubtful && l.Fetched.After(since) {
+		t.mu.Unlock()
+		return l, nil
+	}
+	fl := t.current[dir]
+	if fl == nil || !fl.began.After(since) {
+		fl = t.start(dir)
+	}
+	t.mu.Unlock()
+	select {
+	case <-fl.done:
+		return fl.listing, fl.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
@@ -118,8 +139,10 @@ func (t *Tree) Lookup(ctx context.Context, dir, name string) (remote.Entry, time
 
 // Known returns an entry without ever asking the service.
 func (t *Tree) Known(dir, name string) (remote.Entry, bool) {
-	l, _ := t.known(dir)
-	if l == nil {
+	t.mu.Lock()
+	l, ok := t.listings.Get(dir)
+	t.mu.Unlock()
+	if !ok {
 		return remote.Entry{}, false
 	}
 	return l.Get(name)
@@ -130,17 +153,6 @@ func (t *Tree) Known(dir, name string) (remote.Entry, bool) {
 // ask for each access.
 func (t *Tree) Fresh(l *Listing) time.Duration {
 	return max(time.Until(l.Fetched.Add(t.ttl)), min(t.ttl, time.Second))
-}
-
-// Forget drops what is known of a directory, because it is known to be wrong.
-func (t *Tree) Forget(dir string) {
-	t.mu.Lock()
-	t.drop(dir)
-	if t.flights > 0 {
-		t.forgot[dir]++
-	}
-	t.mu.Unlock()
-	t.group.Forget(dir)
 }
 
 // Usage returns the number and the bytes of all known files.
@@ -158,17 +170,41 @@ func (t *Tree) Offline() (time.Time, error) {
 	return t.failedAt, t.failure
 }
 
-// known returns the listing of a directory, and whether it needs no fetch: it is
-// young enough, or the service failed a moment ago.
-func (t *Tree) known(dir string) (*Listing, bool) {
+// knownOrFlight returns the listing of a directory, and a fetch of it when it
+// needs one: it is not known, or neither young enough, nor frozen, nor the service
+// failed a moment ago.
+func (t *Tree) knownOrFlight(dir string) (*Listing, *flight) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l, ok := t.listings.Get(dir)
-	if !ok {
-		return nil, false
-	}
 	now := time.Now()
-	return l, now.Before(l.Fetched.Add(t.ttl)) || now.Before(t.retryAt)
+	if ok && (now.Before(l.Fetched.Add(t.ttl)) || now.Before(t.retryAt) || t.frozen(dir)) {
+		return l, nil
+	}
+	fl := t.current[dir]
+	if fl == nil {
+		fl = t.start(dir)
+	}
+	return l, fl
+}
+
+// landed returns what List shows after a fetch: not a part of what has been frozen
+// meanwhile, and what was known when the fetch failed, unless the directory is gone.
+func (t *Tree) landed(fl *flight, before *Listing) (*Listing, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known, ok := t.listings.Get(fl.dir)
+	switch {
+	case ok && t.frozen(fl.dir):
+		return known, nil
+	case fl.err == nil:
+		return fl.listing, nil
+	case remote.KindOf(fl.err) == remote.NotFound && ok:
+		return known, nil // it was there again by the time
+	case before == nil, remote.KindOf(fl.err) == remote.NotFound:
+		return nil, fl.err
+	}
+	return before, nil
 }
 
 // suspect spares others the wait for a service that did not answer in time.
@@ -178,50 +214,11 @@ func (t *Tree) suspect() {
 	t.retryAt = time.Now().Add(offlinePause)
 }
 
-// fetch asks the service and keeps the answer.
-func (t *Tree) fetch(dir string) (*Listing, error) {
-	// A fetch that ended since the caller looked serves it too.
-	if l, fresh := t.known(dir); fresh {
-		return l, nil
-	}
-	t.mu.Lock()
-	if t.closed {
-		t.mu.Unlock()
-		return nil, context.Canceled
-	}
-	t.flying.Add(1)
-	t.flights++
-	generation := t.forgot[dir]
-	t.mu.Unlock()
-	defer t.flying.Done()
-
-	began := time.Now()
-	entries, err := t.lister.ListDirectory(t.ctx, dir)
-
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	current := t.forgot[dir] == generation
-	if t.flights--; t.flights == 0 {
-		clear(t.forgot)
-	}
-	t.note(err)
-	if err != nil {
-		if remote.KindOf(err) == remote.NotFound && current {
-			t.drop(dir)
-		}
-		return nil, err
-	}
-	l := newListing(entries, began)
-	if current {
-		before, _ := t.listings.Get(dir)
-		if l.Hidden > 0 && (before == nil || before.Hidden != l.Hidden) {
-			t.log.Warn("some entries cannot be shown: their names are not possible here", "directory", dir, "entries", l.Hidden)
-		}
-		t.drop(dir)
-		t.account(l, 1)
-		t.listings.Add(dir, l, int64(len(l.Entries))+1)
-	}
-	return l, nil
+// store makes l what is known of a directory.
+func (t *Tree) store(dir string, l *Listing) {
+	t.drop(dir)
+	t.account(l, 1)
+	t.listings.Add(dir, l, l.cost())
 }
 
 func (t *Tree) drop(dir string) {

@@ -1,0 +1,92 @@
+package tree
+
+import (
+	"context"
+	"time"
+
+	"losantfs/remote"
+)
+
+// flight is one fetch of a listing, for all who wait for it.
+type flight struct {
+	dir     string
+	began   time.Time
+	done    chan struct{} // closed when listing and err are set
+	listing *Listing
+	err     error
+
+	// What follows is guarded by Tree.mu.
+	edits   []edit // made since it began
+	stale   bool   // what it brings is not kept
+	partial bool   // the directory was frozen meanwhile
+}
+
+// start begins a fetch that others may join. t.mu is held.
+func (t *Tree) start(dir string) *flight {
+	fl := &flight{dir: dir, began: time.Now(), done: make(chan struct{}), partial: t.frozen(dir)}
+	if t.closed {
+		fl.err = context.Canceled
+		close(fl.done)
+		return fl
+	}
+	t.flights[fl], t.current[dir] = struct{}{}, fl
+	t.flying.Go(func() { t.fly(fl) })
+	return fl
+}
+
+// detach keeps what fetches of some directories bring from being kept, and from
+// being handed to those who ask from now on. t.mu is held.
+func (t *Tree) detach(of func(dir string) bool) {
+	for fl := range t.flights {
+		if of(fl.dir) {
+			fl.stale = true
+			t.leave(fl)
+		}
+	}
+}
+
+func (t *Tree) leave(fl *flight) {
+	if t.current[fl.dir] == fl {
+		delete(t.current, fl.dir)
+	}
+}
+
+// fly asks the service and keeps the answer.
+func (t *Tree) fly(fl *flight) {
+	defer close(fl.done)
+	entries, err := t.lister.ListDirectory(t.ctx, fl.dir)
+	var l *Listing
+	if err == nil {
+		l = newListing(entries, fl.began)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.flights, fl)
+	t.leave(fl)
+	t.note(err)
+	known, ok := t.listings.Get(fl.dir)
+	overtaken := ok && known.Fetched.After(fl.began) && !known.doubtful
+	keep := !fl.stale && !overtaken && !(ok && fl.partial)
+	if err != nil {
+		fl.err = err
+		if remote.KindOf(err) == remote.NotFound && keep && len(fl.edits) == 0 {
+			t.drop(fl.dir)
+		}
+		return
+	}
+	switch {
+	case overtaken:
+		l = known
+	case len(fl.edits) > 0:
+		l, _ = l.with(fl.edits...)
+	}
+	fl.listing = l
+	if !keep {
+		return
+	}
+	if l.Hidden > 0 && (!ok || known.Hidden != l.Hidden) {
+		t.log.Warn("some entries cannot be shown: their names are not possible here", "directory", fl.dir, "entries", l.Hidden)
+	}
+	l.doubtful = fl.partial // it was not known, and is better than nothing until then
+	t.store(fl.dir, l)
+}
