@@ -1,0 +1,99 @@
+package outbox
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"losantfs/cache/draft"
+	"losantfs/remote"
+)
+
+// openBox opens the outbox of a folder. It sends nothing before Start.
+func openBox(t *testing.T, dir string, s *shelf) *Outbox {
+	t.Helper()
+	b, err := Open(Options{Dir: dir, Space: remote.Public, Settle: 5 * time.Millisecond, Uploads: 2, Service: s, Known: known{s: s},
+		Local: func(string) bool { return false }, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Abandon)
+	return b
+}
+
+// placeOf returns a place in the root as it is now.
+func placeOf(b *Outbox, s *shelf, name string) Place {
+	return Place{Dir: "/", Name: name, Entry: s.at("/" + name), Seq: b.Seq()}
+}
+
+// saveNew makes a file, which is recorded, and leaves it open.
+func saveNew(t *testing.T, b *Outbox, name, data string) *Node {
+	t.Helper()
+	n, err := b.Create(Place{Dir: "/", Name: name, Seq: b.Seq()}, Attrs{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Draft(n).WriteAt(t.Context(), []byte(data), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Flushed(n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// owedContents returns what is in the drafts of all files that are owed, by path.
+func owedContents(t *testing.T, b *Outbox) map[string]string {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[string]string{}
+	for _, n := range b.nodes {
+		if n.draft == nil {
+			continue
+		}
+		size, _ := n.draft.Size()
+		p := make([]byte, size)
+		if _, err := n.draft.ReadAt(t.Context(), p, 0); err != nil && size > 0 {
+			t.Errorf("%s: %v", n.path(), err)
+		}
+		all[n.path()] = string(p)
+	}
+	return all
+}
+
+// aside returns the contents of all files that were set aside, sorted.
+func aside(t *testing.T, dir string) (journals int, drafts []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.damaged-*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(f, draft.BlocksExt) {
+			drafts = append(drafts, string(data))
+		}
+	}
+	slices.Sort(drafts)
+	lines, _ := filepath.Glob(filepath.Join(dir, "journal.damaged-*"))
+	return len(lines), drafts
+}
+
+// flushed waits until nothing is owed.
+func flushed(t *testing.T, b *Outbox) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if owed := b.Flush(ctx, ""); len(owed) > 0 {
+		t.Fatalf("still owed: %+v", owed)
+	}
+}
