@@ -3,53 +3,90 @@ package cache
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"losantfs/cache/content"
+	"losantfs/cache/inode"
+	"losantfs/cache/outbox"
 	"losantfs/cache/tree"
 	"losantfs/remote"
 )
 
-// Space is one space of an application as this machine sees it. Directories are
-// named by their path, "/" or "/a/b/". It is safe for concurrent use.
+// Options say how a space is kept.
+type Options struct {
+	TTL     time.Duration  // how long listings are believed
+	Content *content.Store // stays the caller's
+	Logger  *slog.Logger
+	// Write is nil for a space that cannot be written to.
+	Write *WriteOptions
+}
+
+// WriteOptions say how changes are sent.
+type WriteOptions struct {
+	Dir     string // of what is owed, private to the user
+	Settle  time.Duration
+	Uploads int      // at once
+	Through bool     // closing and syncing a file wait for the service
+	Local   []string // patterns of names that never leave this machine
+}
+
+// Space is one space of an application as this machine sees it: what the service
+// has, and over it what is owed. Directories are named by their path, "/" or
+// "/a/b/". It is safe for concurrent use.
 type Space struct {
 	files   *remote.Files
 	tree    *tree.Tree
 	content *content.Store
+	outbox  *outbox.Outbox // nil when read-only
+	through bool
+	log     *slog.Logger
+
+	mu   sync.Mutex
+	open map[*Handle]bool // that read the content of an entry
 }
 
-// NewSpace returns a space whose listings are believed for ttl and whose content
-// is kept in store. The store stays the caller's.
-func NewSpace(files *remote.Files, ttl time.Duration, store *content.Store, log *slog.Logger) *Space {
-	log = log.With("space", string(files.Space()))
-	return &Space{files: files, tree: tree.New(files, ttl, log), content: store}
+// NewSpace opens a space. With write options it begins to send what an earlier
+// mount left.
+func NewSpace(files *remote.Files, o Options) (*Space, error) {
+	log := o.Logger.With("space", string(files.Space()))
+	s := &Space{files: files, tree: tree.New(files, o.TTL, log), content: o.Content, log: log, open: map[*Handle]bool{}}
+	if o.Write == nil {
+		return s, nil
+	}
+	for _, p := range o.Write.Local {
+		if _, err := filepath.Match(p, ""); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	s.outbox, err = outbox.Open(outbox.Options{
+		Dir: o.Write.Dir, Space: files.Space(), Settle: o.Write.Settle, Uploads: o.Write.Uploads,
+		Service: files, Known: known{s}, Local: localNames(o.Write.Local), Logger: log,
+	})
+	if err != nil {
+		s.tree.Close()
+		return nil, err
+	}
+	s.through = o.Write.Through
+	s.outbox.Start()
+	return s, nil
 }
 
-// Close ends all calls to the service.
-func (s *Space) Close() { s.tree.Close() }
+// Close ends all calls to the service. What is owed stays on disk.
+func (s *Space) Close() {
+	if s.outbox != nil {
+		s.outbox.Close()
+	}
+	s.tree.Close()
+}
+
+// ReadOnly reports whether the space can only be read.
+func (s *Space) ReadOnly() bool { return s.outbox == nil }
 
 // Name returns which space it is.
 func (s *Space) Name() remote.Space { return s.files.Space() }
-
-// List returns what a directory shows, and for how long that may be believed.
-func (s *Space) List(ctx context.Context, dir string) (*tree.Listing, time.Duration, error) {
-	l, err := s.tree.List(ctx, dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	return l, s.tree.Fresh(l), nil
-}
-
-// Lookup returns an entry, and for how long it, or its absence, may be believed.
-func (s *Space) Lookup(ctx context.Context, dir, name string) (remote.Entry, time.Duration, error) {
-	return s.tree.Lookup(ctx, dir, name)
-}
-
-// Known returns an entry as it was last seen, without asking the service.
-func (s *Space) Known(dir, name string) (remote.Entry, bool) { return s.tree.Known(dir, name) }
-
-// Forget drops what is known of a directory, because it turned out to be wrong.
-func (s *Space) Forget(dir string) { s.tree.Forget(dir) }
 
 // Usage returns the number and the bytes of all files known so far.
 func (s *Space) Usage() (files, bytes int64) { return s.tree.Usage() }
@@ -58,28 +95,181 @@ func (s *Space) Usage() (files, bytes int64) { return s.tree.Usage() }
 // when it does.
 func (s *Space) Offline() (time.Time, error) { return s.tree.Offline() }
 
-// Open returns a reader of the content of e. A file whose content is being
-// uploaded for the first time has none yet and is [remote.Busy]; one that was
-// replaced meanwhile is [remote.Changed].
-func (s *Space) Open(ctx context.Context, e remote.Entry) (*content.Reader, error) {
-	if !e.HasContent() {
-		now, err := s.files.Get(ctx, e.ID)
-		switch {
-		case err != nil:
-			return nil, err
-		case !now.HasContent():
-			return nil, &remote.Error{Kind: remote.Busy, Op: "open", Message: "the file has no content yet"}
-		default:
-			return nil, &remote.Error{Kind: remote.Changed, Op: "open", Message: "the content has just arrived"}
+// Forget drops what is known of a directory, because it turned out to be wrong.
+func (s *Space) Forget(dir string) {
+	if remoteDir, err := s.remoteDir(dir); err == nil && remoteDir != "" {
+		s.tree.Forget(remoteDir)
+	}
+}
+
+// Info is what is seen of a name.
+type Info struct {
+	Name    string
+	ID      inode.ID
+	Dir     bool
+	Size    int64  // bytes
+	Mode    uint32 // permission bits kept here, 0: the mount's
+	UID     *uint32
+	GID     *uint32
+	ModTime time.Time
+	Created time.Time
+	State   outbox.State
+	Entry   remote.Entry  // of the service, zero when it has none
+	TTL     time.Duration // how long this may be believed
+
+	content remote.Entry // whose content is read, where nothing was written here
+	lost    error        // why it cannot be read
+}
+
+// infoOf describes an entry that nothing is owed of.
+func (s *Space) infoOf(e *remote.Entry, d outbox.Described, ttl time.Duration) Info {
+	return Info{Name: e.Name, ID: d.ID, Dir: e.Dir, Size: e.Size, Mode: d.Attrs.Mode, UID: d.Attrs.UID, GID: d.Attrs.GID,
+		ModTime: d.Attrs.ModTime, Created: e.Created, State: outbox.Clean, Entry: *e, content: *e, TTL: ttl}
+}
+
+// describe says how an entry is seen.
+func (s *Space) describe(e *remote.Entry) outbox.Described {
+	if s.outbox == nil {
+		return outbox.Described{ID: inode.Of(s.Name(), e), Attrs: outbox.Attrs{ModTime: e.Updated}}
+	}
+	return s.outbox.Describe(e)
+}
+
+// ownTTL is how long the kernel may believe what only this machine changes.
+const ownTTL = time.Second
+
+// infoOfView describes what an owed change makes of a name.
+func infoOfView(name string, v *outbox.View) Info {
+	i := Info{Name: name, ID: v.ID, Dir: v.Dir, Size: v.Size, Mode: v.Attrs.Mode, UID: v.Attrs.UID, GID: v.Attrs.GID,
+		ModTime: v.Attrs.ModTime, Created: v.Attrs.ModTime, State: v.State, TTL: ownTTL, lost: v.Lost}
+	if v.Base != nil {
+		i.Entry = v.Base.Entry()
+		i.Created = v.Base.Created
+	}
+	if v.From != nil {
+		i.content = v.From.Entry()
+	}
+	return i
+}
+
+// look returns what owed changes say of a name and where else to ask.
+func (s *Space) look(dir, name string) (*outbox.View, string, error) {
+	if s.outbox == nil {
+		return nil, dir, nil
+	}
+	return s.outbox.Look(dir, name)
+}
+
+// remoteDir returns where a directory is on the service, "" when it is not there
+// yet.
+func (s *Space) remoteDir(dir string) (string, error) {
+	if s.outbox == nil {
+		return dir, nil
+	}
+	return s.outbox.RemoteDir(dir)
+}
+
+// looks bounds how often something is looked at again because it changed
+// meanwhile.
+const looks = 50
+
+// steady calls f until nothing changed here while it ran: what the service has and
+// what is owed are two looks, and something may go from one to the other between
+// them.
+func (s *Space) steady(ctx context.Context, f func() error) (err error) {
+	if s.outbox == nil {
+		return f()
+	}
+	for range looks {
+		seq := s.outbox.Seq()
+		if err = f(); seq == s.outbox.Seq() || ctx.Err() != nil {
+			break
 		}
 	}
-	r := content.NewReader(s.content.File(
-		content.Key{ID: e.ID, Version: e.Version(), Size: e.Size}, e.MD5(), s.files.Download(e)))
-	if err := r.Warm(ctx); err != nil {
-		r.Close()
-		return nil, err
+	return err
+}
+
+var errNotFound = &remote.Error{Kind: remote.NotFound, Op: "lookup"}
+
+// Lookup returns what is seen at a name. TTL is set also when it is not found.
+func (s *Space) Lookup(ctx context.Context, dir, name string) (i Info, err error) {
+	err = s.steady(ctx, func() error {
+		i, err = s.lookup(ctx, dir, name)
+		return err
+	})
+	return i, err
+}
+
+func (s *Space) lookup(ctx context.Context, dir, name string) (Info, error) {
+	v, remoteDir, err := s.look(dir, name)
+	switch {
+	case err != nil:
+		return Info{}, err
+	case v != nil:
+		return infoOfView(name, v), nil
+	case remoteDir == "":
+		return Info{}, errNotFound
 	}
-	return r, nil
+	e, ttl, err := s.tree.Lookup(ctx, remoteDir, name)
+	if err != nil {
+		return Info{TTL: ttl}, err
+	}
+	d := s.describe(&e)
+	if d.Hidden {
+		return Info{}, errNotFound
+	}
+	return s.infoOf(&e, d, ttl), nil
+}
+
+// Known returns what is seen at a name, without asking the service.
+func (s *Space) Known(dir, name string) (i Info, ok bool) {
+	_ = s.steady(context.Background(), func() error {
+		i, ok = s.known(dir, name)
+		return nil
+	})
+	return i, ok
+}
+
+func (s *Space) known(dir, name string) (Info, bool) {
+	v, remoteDir, err := s.look(dir, name)
+	if err != nil {
+		return Info{}, false
+	}
+	if v != nil {
+		return infoOfView(name, v), true
+	}
+	e, ok := s.tree.Known(remoteDir, name)
+	if !ok {
+		return Info{}, false
+	}
+	d := s.describe(&e)
+	return s.infoOf(&e, d, 0), !d.Hidden
+}
+
+// List returns all that is seen in a directory, by name, and how long it may be
+// believed.
+func (s *Space) List(ctx context.Context, dir string) (all []Info, ttl time.Duration, err error) {
+	err = s.steady(ctx, func() error {
+		all, ttl, err = s.list(ctx, dir)
+		return err
+	})
+	return all, ttl, err
+}
+
+func (s *Space) list(ctx context.Context, dir string) ([]Info, time.Duration, error) {
+	remoteDir, err := s.remoteDir(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	l, ttl := &tree.Listing{}, ownTTL
+	if remoteDir != "" {
+		if l, err = s.tree.List(ctx, remoteDir); err != nil {
+			return nil, 0, err
+		}
+		ttl = s.tree.Fresh(l)
+	}
+	all, err := s.merge(dir, l, ttl)
+	return all, ttl, err
 }
 
 // URL returns where the content of e can be fetched by anyone who has the URL. A

@@ -76,12 +76,13 @@ func runDemo(ctx context.Context, out io.Writer, mountpoint string, once bool) (
 	if err := e.Samples(e.Application()); err != nil {
 		return err
 	}
-	d, err := openDemo(ctx, e, mountpoint, filepath.Join(dir, "cache"), log)
+	d, err := openDemo(ctx, e, mountpoint, dir, log)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	if err := d.present(ctx, newPaint(out), once); err != nil || once {
+	err = d.present(ctx, newPaint(out), once)
+	if once || err != nil && ctx.Err() == nil { // Ctrl-C is no failure
 		return errors.Join(err, d.end())
 	}
 	if err := d.serve(ctx); err != nil {
@@ -92,11 +93,11 @@ func runDemo(ctx context.Context, out io.Writer, mountpoint string, once bool) (
 }
 
 // openDemo mounts the application of an emulator with the defaults of losantfs
-// mount.
-func openDemo(ctx context.Context, e *emulator.Server, mountpoint, cacheDir string, log *slog.Logger) (*drive, error) {
+// mount, but for its folders, which are in dir.
+func openDemo(ctx context.Context, e *emulator.Server, mountpoint, dir string, log *slog.Logger) (*drive, error) {
 	var o mountOptions
 	o.register(pflag.NewFlagSet("demo", pflag.ContinueOnError))
-	o.mountpoint, o.cacheDir = mountpoint, cacheDir
+	o.mountpoint, o.cacheDir, o.owedDir = mountpoint, filepath.Join(dir, "cache"), filepath.Join(dir, "owed")
 	t, err := constantToken("the demo", e.Token())
 	if err != nil {
 		return nil, err

@@ -30,8 +30,8 @@ func (p paint) bold(s string) string { return p.in("1", s) }
 func (p paint) blue(s string) string { return p.in("1;34", s) }
 func (p paint) dim(s string) string  { return p.in("2", s) }
 
-// present says what the demo is, lists the drive and, unless it ends at once,
-// what to try.
+// present says what the demo is, lists the drive, saves a file and, unless it ends
+// at once, says what to try.
 func (d *drive) present(ctx context.Context, p paint, once bool) error {
 	fmt.Fprintf(p.w, "%s\n", p.bold("losantfs: the files of a Losant application, as a drive"))
 	fmt.Fprintf(p.w, "\nThe application %q is made up, and the service is played by this program:\nnothing leaves this machine.\n\n", d.app.Name)
@@ -40,8 +40,8 @@ func (d *drive) present(ctx context.Context, p paint, once bool) error {
 		return err
 	}
 	fmt.Fprintf(p.w, "\n%9s  %d files in %d folders\n", sizeText(t.bytes), t.files, t.folders)
-	if once {
-		return nil
+	if err := d.showWrite(ctx, p); err != nil || once {
+		return err
 	}
 	page, err := d.url(ctx, "public/index.html")
 	if err != nil {
@@ -54,6 +54,7 @@ func (d *drive) present(ctx context.Context, p paint, once bool) error {
 	for _, try := range [][2]string{
 		{"ls -l " + at("public"), "look around"},
 		{"head -3 " + at("public", "data", "readings.csv"), "read a file; it is fetched when it is read"},
+		{"date > " + at("public", "uploads", "now.txt"), "save a file; a second later the service has it"},
 		{openCommand + " " + at(), "open it as any other folder"},
 		{"losantfs info " + at("public", "images", "logo.png"), "what the service knows of a file"},
 		{"losantfs url " + at("private", "exports", "devices.csv"), "a link to a private file, good for 15 minutes"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"losantfs/cache"
@@ -20,11 +21,18 @@ type drive struct {
 	client  *remote.Client
 	app     remote.Application
 	store   *content.Store
-	spaces  []*cache.Space
-	mounted *fs.Mounted
+	spaces  []*cache.Space // that are shown
+	earlier owedSum        // what earlier mounts had left, when this one began
+	leftBehind
 	control *control
 
-	unmounting sync.Mutex // one try at a time
+	mounted kernelMount
+	gone    chan struct{} // closed once the kernel has the mount no more
+	ended   chan struct{} // closed once nothing is sent any more
+	still   []owedChange  // what is owed then; set before ended is closed
+
+	unmounting sync.Mutex      // one try at a time
+	rest       context.Context // ends the sending after the mount is gone; nil when nobody said so
 }
 
 // openDrive mounts what o and s say at o.mountpoint, which [checkMountpoint] has
@@ -49,9 +57,8 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 	if err := d.openStore(); err != nil {
 		return nil, err
 	}
-	if err := d.openSpaces(ctx, s); err != nil {
-		return nil, err
-	}
+	// First, as it waits for a mount before this one that still sends what it owes:
+	// that is this one's then.
 	folder, err := openSockets()
 	if err != nil {
 		return nil, err
@@ -60,7 +67,11 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	d.mounted, err = fs.Mount(fs.Options{
+	if err := d.openSpaces(ctx, s); err != nil {
+		folder.close(listener)
+		return nil, err
+	}
+	mounted, err := fs.Mount(fs.Options{
 		Mountpoint: o.mountpoint, Application: d.app.ID, Spaces: d.spaces, Folders: d.inFolders(),
 		UID: o.uid, GID: o.gid, Umask: o.umask, AllowOther: o.allowOther, Logger: log,
 	})
@@ -68,7 +79,9 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 		folder.close(listener)
 		return nil, err
 	}
+	d.attach(mounted)
 	d.control = serveControl(folder, listener, d)
+	d.watchLeft()
 	return d, nil
 }
 
@@ -84,7 +97,8 @@ func (d *drive) openStore() error {
 
 // close ends everything but the mount, which must be gone or detached.
 func (d *drive) close() {
-	for _, s := range d.spaces {
+	d.endLeft()
+	for _, s := range slices.Concat(d.spaces, d.left) {
 		s.Close()
 	}
 	if d.store != nil {
@@ -113,7 +127,19 @@ func (d *drive) names() []remote.Space {
 // rights of a token.
 func (d *drive) inFolders() bool { return len(d.o.spaces) > 1 }
 
+// access says whether the drive can be written to.
+func (o *mountOptions) access() string {
+	if o.readOnly {
+		return "read-only"
+	}
+	return "writable"
+}
+
 // readyLine says that the drive can be used.
 func (d *drive) readyLine() string {
-	return fmt.Sprintf("losantfs: mounted %s (%s) at %s: %s", printable(d.app.Name), d.app.ID, d.o.mountpoint, spaceNames(d.names()))
+	more := d.o.access()
+	if n := d.earlier.Owed; n > 0 {
+		more += fmt.Sprintf("; %s of an earlier mount %s being sent", changesText(n), verb(n, "is", "are"))
+	}
+	return fmt.Sprintf("losantfs: mounted %s (%s) at %s: %s (%s)", printable(d.app.Name), d.app.ID, d.o.mountpoint, spaceNames(d.names()), more)
 }

@@ -13,11 +13,18 @@ import (
 // cache and shows whether the token may read it. Of two spaces, one that this
 // installation lacks or that the token may not read is left out.
 func (d *drive) openSpaces(ctx context.Context, s service) error {
-	errs := make([]error, len(d.o.spaces))
-	var listings sync.WaitGroup
+	earlier := make([]owedSum, len(d.o.spaces))
 	for i, name := range d.o.spaces {
-		space := cache.NewSpace(d.client.Files(d.app.ID, name), d.o.pollInterval, d.store, d.log)
+		space, err := d.openSpace(name)
+		if err != nil {
+			return err
+		}
 		d.spaces = append(d.spaces, space)
+		earlier[i] = sumOf(d.changes(space, space.Owed("")))
+	}
+	errs := make([]error, len(d.spaces))
+	var listings sync.WaitGroup
+	for i, space := range d.spaces {
 		listings.Go(func() { _, _, errs[i] = space.List(ctx, "/") })
 	}
 	listings.Wait()
@@ -27,6 +34,7 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 		switch err := errs[i]; {
 		case err == nil:
 			shown = append(shown, space)
+			d.earlier.add(earlier[i])
 		case !canLeaveOut(err):
 			return s.explain(err)
 		case failed == nil:
@@ -44,6 +52,9 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 	d.spaces = shown
 	if failed != nil {
 		d.log.Warn("not all files can be shown", "shown", spaceNames(d.names()), "reason", failed)
+	}
+	if !d.o.readOnly {
+		d.earlier.add(d.openLeft())
 	}
 	return nil
 }

@@ -2,7 +2,11 @@ package cmd
 
 import (
 	"os"
+	"slices"
 	"time"
+
+	"losantfs/cache"
+	"losantfs/cache/outbox"
 )
 
 // driveStatus is what losantfs status --json shows of one mount.
@@ -19,11 +23,22 @@ type driveStatus struct {
 	Bytes        int64            `json:"bytes"`      // of these files
 	Owed         int64            `json:"owed"`       // changes the service does not have yet
 	OwedBytes    int64            `json:"owed_bytes"` // of their content
-	Uploading    int64            `json:"uploading"`
+	Uploading    int64            `json:"uploading"`  // of the changes
+	Uploads      []upload         `json:"uploads"`    // the same, one by one
 	Failed       []failedChange   `json:"failed"`
-	Conflicts    []string         `json:"conflicts"`
+	Retried      []failedChange   `json:"retried"` // changes that could not be sent and are tried again, a few of them
+	Conflicts    []conflict       `json:"conflicts"`
+	LocalOnly    []string         `json:"local_only"` // patterns of names that never leave this machine
 	CacheBytes   int64            `json:"cache_bytes"`
 	Requests     map[string]int64 `json:"requests"`
+	Dead         bool             `json:"dead,omitempty"` // its process has ended; little else is known
+}
+
+// upload is a change that is being sent.
+type upload struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+	Sent  int64  `json:"sent"` // of these, so far
 }
 
 // failedChange is a change the service refuses.
@@ -33,22 +48,58 @@ type failedChange struct {
 	Since time.Time `json:"since"`
 }
 
+// conflict is a file of which both versions are kept, because it was changed here
+// and elsewhere.
+type conflict struct {
+	Path     string    `json:"path"`     // of the version of this machine
+	Original string    `json:"original"` // of the version of the service
+	Since    time.Time `json:"since"`
+}
+
 // statusAnswer is the answer to routeStatus: the status and what only people
 // want to see.
 type statusAnswer struct {
 	Status driveStatus `json:"status"`
 	Name   string      `json:"name"` // of the application
 	PID    int         `json:"pid"`
+	// The kernel has the mount no more, and the rest is being sent.
+	Leaving bool `json:"leaving"`
 }
 
-// status answers losantfs status. This version changes nothing at the service, so
-// nothing is owed.
-func (d *drive) status() statusAnswer {
-	s := driveStatus{
-		Mountpoint: d.o.mountpoint, Application: d.app.ID, APIURL: d.client.URL(), Space: spacesWord(d.names()),
-		Online: true, ReadOnly: true, Failed: []failedChange{}, Conflicts: []string{},
-		CacheBytes: d.store.Bytes(), Requests: d.client.Requests(),
+// pathIn returns where a path of a space is on the drive.
+func (d *drive) pathIn(space *cache.Space, path string) string {
+	if d.inFolders() {
+		path = "/" + string(space.Name()) + path
 	}
+	return d.abs(path)
+}
+
+// conflicts returns the conflicts of all spaces, also of what earlier mounts left.
+func (d *drive) conflicts() []conflict {
+	all := []conflict{}
+	for _, space := range slices.Concat(d.spaces, d.leftSpaces()) {
+		for _, c := range space.Conflicts() {
+			all = append(all, d.conflictOf(space, c))
+		}
+	}
+	return all
+}
+
+func (d *drive) conflictOf(space *cache.Space, c outbox.Conflict) conflict {
+	return conflict{d.pathIn(space, c.Path), d.pathIn(space, c.Original), c.Since}
+}
+
+// status answers losantfs status.
+func (d *drive) status() statusAnswer {
+	s := emptyStatus()
+	s.Mountpoint, s.Application, s.APIURL, s.Space = d.o.mountpoint, d.app.ID, d.client.URL(), spacesWord(d.names())
+	s.Online, s.ReadOnly, s.CacheBytes, s.Requests = true, d.o.readOnly, d.store.Bytes(), d.client.Requests()
+	s.Conflicts = d.conflicts()
+	if !d.o.readOnly {
+		s.LocalOnly = d.o.localPatterns()
+	}
+	answer := statusAnswer{Name: d.app.Name, PID: os.Getpid(), Leaving: d.isGone()}
+	s.addOwed(d.owed(d.everything()))
 	for _, space := range d.spaces {
 		files, bytes := space.Usage()
 		s.Files += files
@@ -62,5 +113,30 @@ func (d *drive) status() statusAnswer {
 		}
 		s.Online = false
 	}
-	return statusAnswer{Status: s, Name: d.app.Name, PID: os.Getpid()}
+	answer.Status = s
+	return answer
+}
+
+// emptyStatus has empty lists, which are no null in JSON.
+func emptyStatus() driveStatus {
+	return driveStatus{Uploads: []upload{}, Failed: []failedChange{}, Retried: []failedChange{},
+		Conflicts: []conflict{}, LocalOnly: []string{}, Requests: map[string]int64{}}
+}
+
+// addOwed sorts what is owed by what becomes of it.
+func (s *driveStatus) addOwed(owed []owedChange) {
+	for _, c := range owed {
+		s.Owed++
+		s.OwedBytes += c.Bytes
+		failed := failedChange{Path: c.Path, Error: c.Error, Since: c.Since}
+		switch {
+		case c.State == outbox.Failed:
+			s.Failed = append(s.Failed, failed)
+		case c.State == outbox.Uploading:
+			s.Uploading++
+			s.Uploads = append(s.Uploads, upload{c.Path, c.Bytes, c.Sent})
+		case c.Error != "" && len(s.Retried) < shownOwed:
+			s.Retried = append(s.Retried, failed)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"losantfs/remote"
 )
@@ -88,9 +89,23 @@ func opened(t *testing.T, spaces []remote.Space) *drive {
 
 func TestReadyLine(t *testing.T) {
 	d := opened(t, bothSpaces)
-	want := "losantfs: mounted A\ufffd[31mB (" + d.app.ID + ") at /mnt/files: public, private"
+	want := "losantfs: mounted A\ufffd[31mB (" + d.app.ID + ") at /mnt/files: public, private (read-only)"
 	if got := d.readyLine(); got != want {
 		t.Errorf("ready line %q, want %q", got, want)
+	}
+}
+
+func TestWriteOptions(t *testing.T) {
+	o, err := parse(t, "--write", "through", "--settle", "2s", "--uploads", "3", "--local-only", "*.tmp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := o.writeOptions("/dir")
+	if n := len(w.Local); !w.Through || w.Dir != "/dir" || w.Settle != 2*time.Second || w.Uploads != 3 || n < 10 || w.Local[n-1] != "*.tmp" {
+		t.Errorf("%+v", w)
+	}
+	if o, err = parse(t); err != nil || o.writeOptions("").Through {
+		t.Errorf("by default it writes through: %v", err)
 	}
 }
 

@@ -73,9 +73,24 @@ func findMount(ctx context.Context, path string) (liveMount, string, error) {
 	case !ok && liveErr != nil:
 		return liveMount{}, "", liveErr
 	case !ok:
-		return liveMount{}, "", fmt.Errorf("%s is not on a drive of losantfs: see losantfs status", path)
+		return liveMount{}, "", noMount(path, abs)
 	}
 	return m, rel, nil
+}
+
+// noMount says why no process answers for a path.
+func noMount(path, abs string) error {
+	state, m, err := innermost(abs)
+	switch {
+	case err != nil:
+		return err
+	case state == deadDrive:
+		return fmt.Errorf("%s is on the drive at %s, whose process has ended: mount it again, or losantfs unmount %s",
+			path, m.Mountpoint, shellWord(m.Mountpoint))
+	case state == liveDrive:
+		return fmt.Errorf("%s is on the drive at %s, which %s", path, m.Mountpoint, notServed(m))
+	}
+	return fmt.Errorf("%s is not on a drive of losantfs: see losantfs status", path)
 }
 
 // longestMount returns the innermost mount that holds an absolute path.

@@ -24,6 +24,7 @@ var fstabValues = map[string]string{
 	"uid": "uid", "gid": "gid", "umask": "umask", "token_file": "token-file", "api_url": "api-url", "space": "space",
 	"cache_dir": "cache-dir", "cache_size": "cache-size", "log_file": "log-file",
 	"poll_interval": "poll-interval", "timeout": "timeout",
+	"write": "write", "settle": "settle", "uploads": "uploads", "local_only": "local-only",
 }
 
 // fstabIgnored are words for mount(8), systemd or the kernel, which mean nothing

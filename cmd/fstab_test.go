@@ -49,6 +49,13 @@ func TestFstabWords(t *testing.T) {
 			defaults(func(o *mountOptions) {
 				o.cacheDir, o.cacheSize, o.logFile, o.pollInterval, o.timeout = "/c", 5_000_000_000, "/l", time.Minute, 5*time.Second
 			})},
+		{[]string{"-o", "rw,write=through,settle=250ms,uploads=64,local_only=*.tmp,local_only=~*", "--local-only", "*.bak"},
+			defaults(func(o *mountOptions) {
+				o.write, o.settle, o.uploads, o.localOnly = writesThrough, 250*time.Millisecond, 64, []string{"*.tmp", "~*", "*.bak"}
+			})},
+		{[]string{"--write", "background", "--settle", "0s", "--uploads", "1"},
+			defaults(func(o *mountOptions) { o.settle, o.uploads = 0, 1 })},
+		{[]string{"--settle", "1m"}, defaults(func(o *mountOptions) { o.settle = time.Minute })},
 	}
 	for _, tt := range tests {
 		got, err := parse(t, tt.args...)
@@ -77,6 +84,17 @@ func TestFlagsRefused(t *testing.T) {
 		{"--cache-size lots", `"lots"`},
 		{"--cache-size 10EB", "10G"},
 		{"--log-level loud", "debug"},
+		{"--write sometimes", "background or through is needed"},
+		{"--write=", "background or through"},
+		{"-o write=", "needs a value"},
+		{"--settle -1s", "0s to 1m"},
+		{"--settle 61s", "0s to 1m"},
+		{"-o settle=soon", "500ms"},
+		{"--uploads 0", "1 to 64"},
+		{"-o uploads=65", "1 to 64"},
+		{"--uploads many", "1 to 64"},
+		{"--local-only [", "a pattern of a name"},
+		{"--local-only a/b", "without /"},
 		{"--log-format xml", "json"},
 	}
 	for _, tt := range tests {
@@ -90,22 +108,39 @@ func TestFlagsRefused(t *testing.T) {
 
 func TestComplete(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, tt := range []struct {
-		change func(*mountOptions)
-		part   string
-	}{
-		{func(o *mountOptions) { o.timeout = 0 }, "--timeout"},
-		{func(o *mountOptions) { o.pollInterval = -1 }, "--poll-interval"},
-		{func(o *mountOptions) { o.mountpoint = "" }, "mount point"},
-	} {
-		o, _ := parse(t)
-		o.mountpoint = "x"
-		tt.change(&o)
-		wantError(t, o.complete(), tt.part)
+	complete := func(line string) (mountOptions, error) {
+		var o mountOptions
+		f := pflag.NewFlagSet("test", pflag.ContinueOnError)
+		o.register(f)
+		f.StringVar(&o.mountpoint, "at", "x", "")
+		if err := f.Parse(strings.Fields(line)); err != nil {
+			t.Fatal(err)
+		}
+		err := o.complete(f)
+		return o, err
 	}
-	o, _ := parse(t, "--token-file=t", "--cache-dir=c", "--log-file=/l")
-	o.mountpoint = "m"
-	if err := o.complete(); err != nil {
+	for line, part := range map[string]string{
+		"--timeout=0s":                       "--timeout",
+		"--poll-interval=-1s":                "--poll-interval",
+		"--at=":                              "mount point",
+		"--read-only --write background":     "leave one of them out",
+		"-o ro,write=through":                "leave one of them out",
+		"--write through -o ro":              "leave one of them out",
+		"--write background -o rw,read_only": "leave one of them out",
+	} {
+		_, err := complete(line)
+		wantError(t, err, part)
+	}
+	for line, want := range map[string]string{
+		"": "writable", "-o rw": "writable", "--write through": "writable", "-o ro,rw --write through": "writable",
+		"-o ro": "read-only", "--read-only": "read-only",
+	} {
+		if o, err := complete(line); err != nil || o.access() != want {
+			t.Errorf("%q: %s, %v; want %s", line, o.access(), err, want)
+		}
+	}
+	o, err := complete("--token-file=t --cache-dir=c --log-file=/l --at=m")
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{o.tokenFile, o.cacheDir, o.logFile, o.mountpoint} {

@@ -15,8 +15,19 @@ func newInfoCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "info PATH",
-		Short: "Show what the service knows of a file or folder on a drive",
-		Args:  cobra.ExactArgs(1),
+		Short: "Show what is known of a file or folder on a drive",
+		Long: `Show what is known of a file or folder on a drive: how programs see it, what
+the service has of it, and how the two stand to each other:
+
+  clean       the service has it as it is here
+  owed        a change waits to be sent, or to be tried again
+  uploading   a change is being sent
+  failed      the service refuses a change
+  local-only  its name is one that never leaves this machine
+
+What is owed is shown with the last error. Of a file that was changed here and
+elsewhere at the same time, both versions are kept, and each names the other.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var i entryInfo
 			if err := askAbout(c.Context(), args[0], routeInfo, &i); err != nil {
@@ -55,6 +66,12 @@ func (i *entryInfo) print(w io.Writer) error {
 	if i.Size != nil {
 		line("Size", fmt.Sprintf("%d bytes (%s)", *i.Size, sizeText(*i.Size)))
 	}
+	line("State", string(i.State))
+	i.lineOwed(line)
+	if i.Modified != nil {
+		line("Modified", i.Modified.Local().Format(time.DateTime))
+	}
+	line("Mode", i.Mode)
 	line("Status", i.Status)
 	line("Content type", i.ContentType)
 	line("ETag", i.ETag)
@@ -66,4 +83,23 @@ func (i *entryInfo) print(w io.Writer) error {
 	line("Application", i.Application)
 	line("Space", i.Space)
 	return t.Flush()
+}
+
+// lineOwed adds what is owed and what is in conflict.
+func (i *entryInfo) lineOwed(line func(name, text string)) {
+	if c := i.Owed; c != nil {
+		line("Owed since", c.Since.Local().Format(time.DateTime))
+		if c.Sent > 0 {
+			line("Sent so far", fmt.Sprintf("%s of %s", sizeText(c.Sent), sizeText(c.Bytes)))
+		}
+		line("Reason", c.Error)
+	}
+	if i.OwedBelow > 0 {
+		line("Owed below", changesText(i.OwedBelow))
+	}
+	if c := i.Conflict; c != nil && c.Path == i.Path {
+		line("Conflict", "changed elsewhere too: that version is "+c.Original)
+	} else if c != nil {
+		line("Conflict", "changed here too: that version is "+c.Path)
+	}
 }

@@ -92,7 +92,7 @@ func unmounted(t *testing.T, e *emulator.Server, text string, spaces []remote.Sp
 	t.Helper()
 	s := serviceOf(t, e, text)
 	d := &drive{log: quiet, client: clientOf(t, s), o: &mountOptions{
-		spaces: spaces, mountpoint: "/mnt/files", pollInterval: time.Minute,
+		spaces: spaces, mountpoint: "/mnt/files", pollInterval: time.Minute, readOnly: true,
 	}}
 	var err error
 	if d.store, err = content.Open(t.TempDir(), 1<<20, quiet); err != nil {

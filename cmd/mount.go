@@ -27,16 +27,29 @@ that the token sees.
 The API token is read from --token-file, from LOSANT_API_TOKEN or
 WEGNOLOGY_API_TOKEN, or from where the vendor's command line tool stores it. The
 API is the one of --api-url, LOSANT_API_URL, WEGNOLOGY_API_URL or the current
-folder.`,
+folder.
+
+Files and folders can be changed like those of a disk. A change is kept on this
+machine first, where it survives the end of this process, and sent once it has
+settled: --settle is the pause in which the changes of one save become one.
+losantfs flush waits for it, losantfs status shows what is not sent. With --write
+through, closing and syncing a file wait for the service and fail when it refuses;
+with --read-only every change is refused. Besides the rights to read, the token
+needs those to write: file.patch, file.move, file.delete, files.post and the same
+for private files, or all.Application.
+
+Swap, lock, trash and thumbnail files never leave this machine (.*.sw?, .~lock.*#,
+.DS_Store and so on); --local-only adds patterns of such names.`,
 		Example: `  losantfs mount "My application" ~/files
-  losantfs mount --daemon --space public 575ec8687ae143cd83dc4a97 /mnt/files`,
+  losantfs mount --daemon --space public 575ec8687ae143cd83dc4a97 /mnt/files
+  losantfs mount --read-only "My application" ~/files`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.mountpoint = args[len(args)-1]
 			if len(args) == 2 {
 				o.application = args[0]
 			}
-			if err := o.complete(); err != nil {
+			if err := o.complete(c.Flags()); err != nil {
 				return &usageError{c.CommandPath(), err}
 			}
 			if child := daemonChild(); child != nil {
@@ -79,8 +92,9 @@ func (o *mountOptions) run(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	defer d.close()
-	log.Info("mounted", "mountpoint", o.mountpoint, "application", d.app.ID, "spaces", spaceNames(d.names()), "api_url", d.client.URL(),
-		"version", buildVersion())
+	log.Info("mounted", "mountpoint", o.mountpoint, "application", d.app.ID, "spaces", spaceNames(d.names()), "access", o.access(),
+		"api_url", d.client.URL(), "version", buildVersion())
+	d.logEarlier()
 	ready(d.readyLine())
 	return d.serve(ctx)
 }

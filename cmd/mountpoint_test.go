@@ -3,6 +3,8 @@ package cmd
 import (
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -63,6 +65,50 @@ func TestStateOf(t *testing.T) {
 		if got := stateOf(&tt.m, tt.err); got != tt.want {
 			t.Errorf("%s, %v: state %d, want %d", tt.m.FSType, tt.err, got, tt.want)
 		}
+	}
+}
+
+// What can be told of a drive that no process of this user serves.
+func TestNotServed(t *testing.T) {
+	me := strconv.Itoa(os.Getuid())
+	for options, want := range map[string]string{
+		"rw,user_id=4294967290,group_id=0": "belongs to another user (4294967290): ",
+		"rw,user_id=" + me + ",group_id=0": "set XDG_STATE_HOME",
+		"rw,group_id=0":                    "belongs to another user, or ",
+	} {
+		if got := notServed(&mountinfo.Info{VFSOptions: options}); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", options, got, want)
+		}
+	}
+	a, b, over := &mountinfo.Info{Mountpoint: "/"}, &mountinfo.Info{Mountpoint: "/mnt/a"}, &mountinfo.Info{Mountpoint: "/mnt/a"}
+	if got := deepest([]*mountinfo.Info{a, b, over}); got != over {
+		t.Errorf("deepest: %+v", got)
+	}
+	if got := deepest([]*mountinfo.Info{b, a}); got != b {
+		t.Errorf("deepest: %+v", got)
+	}
+	if got := deepest(nil); got != nil {
+		t.Errorf("deepest of none: %+v", got)
+	}
+}
+
+func TestResolved(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(dir, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for in, want := range map[string]string{
+		"/": "/", dir: dir, dir + "/link": dir, dir + "/link/not/there": dir + "/not/there", "/not-there/x": "/not-there/x",
+	} {
+		if got := resolved(in); got != want {
+			t.Errorf("resolved(%q) = %q, want %q", in, got, want)
+		}
+	}
+	if state, m, err := innermost(filepath.Join(dir, "not", "there")); err != nil || state == liveDrive || state == deadDrive {
+		t.Errorf("an ordinary folder: %d, %+v, %v", state, m, err)
 	}
 }
 

@@ -1,13 +1,17 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/moby/sys/mountinfo"
 )
@@ -33,8 +37,66 @@ func inspect(path string) (mountState, *mountinfo.Info, error) {
 		return notMounted, nil, nil
 	}
 	m := found[len(found)-1]
-	_, statErr := os.Stat(path)
-	return stateOf(m, statErr), m, nil
+	return stateOf(m, tryStat(path)), m, nil
+}
+
+// innermost returns what is mounted where an absolute path is.
+func innermost(path string) (mountState, *mountinfo.Info, error) {
+	path = resolved(path)
+	found, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) {
+		_, in := within(path, m.Mountpoint)
+		return !in, false
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("the list of mounts cannot be read: %w", err)
+	}
+	m := deepest(found)
+	if m == nil {
+		return notMounted, nil, nil
+	}
+	if !isOurs(m) {
+		return foreignMount, m, nil
+	}
+	return stateOf(m, tryStat(m.Mountpoint)), m, nil
+}
+
+// deepest returns the mount with the longest path, of several the last one.
+func deepest(mounts []*mountinfo.Info) (found *mountinfo.Info) {
+	for _, m := range mounts {
+		if found == nil || len(m.Mountpoint) >= len(found.Mountpoint) {
+			found = m
+		}
+	}
+	return found
+}
+
+// resolved returns an absolute path without links, as far as it can be looked at:
+// nobody else sees what is on a drive of another user.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil || path == "/" {
+		return cmp.Or(real, path)
+	}
+	return filepath.Join(resolved(filepath.Dir(path)), filepath.Base(path))
+}
+
+// notServed says of a mount that no process of this user serves why that is, and
+// what to do.
+func notServed(m *mountinfo.Info) string {
+	for option := range strings.SplitSeq(m.VFSOptions, ",") {
+		id, ok := strings.CutPrefix(option, "user_id=")
+		switch {
+		case !ok:
+		case id == strconv.Itoa(os.Getuid()):
+			return "was mounted with another state folder: set XDG_STATE_HOME as it was then"
+		default:
+			name := id
+			if u, err := user.LookupId(id); err == nil {
+				name = u.Username
+			}
+			return "belongs to another user (" + name + "): do this as that user"
+		}
+	}
+	return "belongs to another user, or was mounted with another state folder (XDG_STATE_HOME)"
 }
 
 // stateOf judges a mount by its record and by what stat says of it. Only what is
@@ -47,6 +109,22 @@ func stateOf(m *mountinfo.Info, statErr error) mountState {
 		return deadDrive
 	}
 	return liveDrive
+}
+
+// tryStat returns what stat says of a path. One that is served by a process which
+// does not answer is not waited for: that process lives.
+func tryStat(path string) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := os.Stat(path)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(time.Second):
+		return nil
+	}
 }
 
 // isDead reports whether err means that the process behind a mount is gone.
@@ -81,16 +159,18 @@ func within(path, dir string) (rest string, ok bool) {
 	return strings.CutPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// leftovers returns where mounts of losantfs are whose process is gone.
-func leftovers() []string {
-	var dead []string
+// deadMount is a mount of losantfs whose process is gone.
+type deadMount struct{ mountpoint, application string }
+
+func leftovers() []deadMount {
+	var dead []deadMount
 	found, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) { return !isOurs(m), false })
 	if err != nil {
 		return nil
 	}
 	for _, m := range found {
-		if _, err := os.Stat(m.Mountpoint); stateOf(m, err) == deadDrive {
-			dead = append(dead, m.Mountpoint)
+		if stateOf(m, tryStat(m.Mountpoint)) == deadDrive {
+			dead = append(dead, deadMount{m.Mountpoint, strings.TrimPrefix(m.Source, "losant:")})
 		}
 	}
 	return dead

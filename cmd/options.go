@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -23,6 +24,11 @@ type mountOptions struct {
 	pollInterval, timeout   time.Duration
 	uid, gid, umask         uint32
 	daemon                  bool
+	write                   writeMode     // unless readOnly
+	settle                  time.Duration // how long a change waits for more
+	uploads                 int           // at once
+	localOnly               []string      // more patterns of names that never leave this machine
+	owedDir                 string        // of what is owed; "" is in the state folder
 	logLevel                slog.Level
 	logFormat, logFile      string
 	application, mountpoint string
@@ -32,6 +38,8 @@ const (
 	defaultCacheSize    = 10_000_000_000
 	defaultPollInterval = 30 * time.Second
 	defaultTimeout      = 30 * time.Second
+	defaultSettle       = time.Second
+	defaultUploads      = 8
 	defaultUmask        = 0o022
 )
 
@@ -42,7 +50,14 @@ func (o *mountOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.tokenFile, "token-file", "", "`file` that holds the API token and nothing else")
 	f.Var(newValue(&o.spaces, bothSpaces, "both|public|private", parseSpaces, spacesWord), "space",
 		"which files to show; both are shown as two folders")
-	f.BoolVar(&o.readOnly, "read-only", false, "change nothing (this version never does)")
+	f.BoolVar(&o.readOnly, "read-only", false, "refuse every change")
+	f.Var(newValue(&o.write, writesBackground, "background|through", parseWrite, writeText), "write",
+		"when a change is sent: soon after it is safe on this machine, or before the program that closes or syncs the file goes on")
+	f.Var(newValue(&o.settle, defaultSettle, "duration", parseSettle, time.Duration.String), "settle",
+		"how long a change waits for others that belong to it, up to 1m")
+	f.Var(newValue(&o.uploads, defaultUploads, "number", parseUploads, strconv.Itoa), "uploads", "how many changes are sent at once, 1 to 64")
+	f.Var(newValue(&o.localOnly, nil, "pattern", o.parseLocalOnly, patternsText), "local-only",
+		"names that never leave this machine, such as '*.tmp', besides those of swap, lock and trash files; may be repeated")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`folder` for cached content (default one of your own)")
 	f.Var(newValue(&o.cacheSize, defaultCacheSize, "size", parseSize, sizeText), "cache-size", "most that is kept in it")
 	f.DurationVar(&o.pollInterval, "poll-interval", defaultPollInterval, "how long a listing is believed before the service is asked again")
@@ -59,13 +74,15 @@ func (o *mountOptions) register(f *pflag.FlagSet) {
 }
 
 // complete checks what the flags alone can tell, and makes paths independent of
-// the current folder, which a daemon leaves.
-func (o *mountOptions) complete() error {
+// the current folder, which a daemon leaves. f is what o was registered with.
+func (o *mountOptions) complete(f *pflag.FlagSet) error {
 	switch {
 	case o.pollInterval < 0:
 		return errors.New("--poll-interval must not be negative")
 	case o.timeout < time.Second:
 		return errors.New("--timeout must be at least 1s")
+	case o.readOnly && f.Changed("write"):
+		return errors.New("--read-only (or -o ro) and --write contradict each other: leave one of them out")
 	case o.mountpoint == "":
 		return errors.New("the mount point is empty")
 	}

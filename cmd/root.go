@@ -26,7 +26,8 @@ func (e *usageError) Error() string {
 func (e *usageError) Unwrap() error { return e.err }
 
 // Execute runs the command line and returns the exit code of the process: 1
-// after a failure, 2 when the command line was not understood.
+// after a failure, 2 when the command line was not understood, 3 when something
+// stays owed.
 func Execute() int {
 	ctx, stop := untilSignal()
 	defer stop()
@@ -42,6 +43,9 @@ func Execute() int {
 	fmt.Fprintf(os.Stderr, "losantfs: %s\n", strings.TrimSpace(err.Error()))
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return 2
+	}
+	if _, ok := errors.AsType[*owedError](err); ok {
+		return exitOwed
 	}
 	return 1
 }
@@ -86,7 +90,7 @@ func newRootCommand() *cobra.Command {
 		Args:          noSuchCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(newMountCommand(), newUnmountCommand(), newStatusCommand(), newInfoCommand(), newURLCommand(),
+	root.AddCommand(newMountCommand(), newUnmountCommand(), newFlushCommand(), newStatusCommand(), newInfoCommand(), newURLCommand(),
 		newDemoCommand(), newEmulatorCommand(), newVersionCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c.CommandPath(), flagError(err)} })
 	for _, c := range root.Commands() {

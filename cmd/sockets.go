@@ -79,7 +79,7 @@ func (s sockets) lock() (unlock func(), err error) {
 }
 
 // handover is how long a process may take to end after its mount is gone.
-const handover = 5 * time.Second
+const handover = drainTime + 5*time.Second
 
 // listen makes the socket of a mount point. A process that serves the same one
 // and is about to end is waited for.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,52 +19,67 @@ import (
 )
 
 func newStatusCommand() *cobra.Command {
-	var asJSON, watch bool
+	var o statusOutput
+	var watch bool
 	c := &cobra.Command{
 		Use:   "status [MOUNTPOINT]",
-		Short: "Show what is mounted and how it is doing",
-		Args:  cobra.MaximumNArgs(1),
+		Short: "Show what is mounted, how it is doing and what is owed",
+		Long: `Show what is mounted, how it is doing and what is owed: changes that the service
+does not have yet, those it refused, and files that were changed here and elsewhere.
+
+With --verbose it also shows how far each upload is, and the patterns of the names
+that never leave this machine.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			show := func(w io.Writer) error { return showStatus(c.Context(), w, args, asJSON) }
+			show := func(w io.Writer) error { return showStatus(c.Context(), w, args, o) }
 			if watch {
 				return watchOutput(c.Context(), c.OutOrStdout(), show)
 			}
 			return show(c.OutOrStdout())
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	c.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "print more")
 	c.Flags().BoolVar(&watch, "watch", false, "go on, and print again when something changes")
 	return c
 }
 
+// statusOutput is how the status is printed.
+type statusOutput struct{ json, verbose bool }
+
 // showStatus prints the state of all mounts, or of the one that args names.
-func showStatus(ctx context.Context, w io.Writer, args []string, asJSON bool) error {
+func showStatus(ctx context.Context, w io.Writer, args []string, o statusOutput) error {
 	if len(args) == 1 {
 		m, _, err := findMount(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		return printStatus(w, []liveMount{m}, nil, asJSON)
+		return o.print(w, []liveMount{m}, nil)
 	}
 	live, err := liveMounts(ctx)
 	slices.SortFunc(live, func(a, b liveMount) int { return cmp.Compare(a.Status.Mountpoint, b.Status.Mountpoint) })
 	// What answered is shown whatever became of the others.
-	return errors.Join(printStatus(w, live, leftovers(), asJSON), err)
+	return errors.Join(o.print(w, live, leftovers()), err)
 }
 
-func printStatus(w io.Writer, live []liveMount, dead []string, asJSON bool) error {
-	if asJSON {
-		return statusJSON(w, live)
+func (o statusOutput) print(w io.Writer, live []liveMount, dead []deadMount) error {
+	if o.json {
+		return statusJSON(w, live, dead)
 	}
-	return statusTable(w, live, dead)
+	return o.table(w, live, dead)
 }
 
-func statusJSON(w io.Writer, live []liveMount) error {
+func statusJSON(w io.Writer, live []liveMount, dead []deadMount) error {
 	out := struct {
 		Mounts []driveStatus `json:"mounts"`
 	}{[]driveStatus{}}
 	for _, m := range live {
 		out.Mounts = append(out.Mounts, m.Status)
+	}
+	for _, m := range dead {
+		s := emptyStatus()
+		s.Mountpoint, s.Application, s.Dead = m.mountpoint, m.application, true
+		out.Mounts = append(out.Mounts, s)
 	}
 	return writeJSON(w, out)
 }
@@ -76,15 +92,15 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// statusTable prints the mounts for people, and those whose process is gone.
-func statusTable(w io.Writer, live []liveMount, dead []string) error {
+// table prints the mounts for people, and those whose process is gone.
+func (o statusOutput) table(w io.Writer, live []liveMount, dead []deadMount) error {
 	if len(live) == 0 && len(dead) == 0 {
 		_, err := fmt.Fprintln(w, "nothing is mounted")
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	if len(live) > 0 {
-		fmt.Fprintln(t, "MOUNTPOINT\tAPPLICATION\tSPACE\tSTATE\tFILES KNOWN\tCACHED\tREQUESTS")
+		fmt.Fprintln(t, "MOUNTPOINT\tAPPLICATION\tSPACE\tSTATE\tOWED\tFILES KNOWN\tCACHED\tREQUESTS")
 	}
 	for _, m := range live {
 		s := m.Status
@@ -92,8 +108,8 @@ func statusTable(w io.Writer, live []liveMount, dead []string) error {
 		for _, n := range s.Requests {
 			requests += n
 		}
-		fmt.Fprintf(t, "%s\t%s (%s)\t%s\t%s\t%d (%s)\t%s\t%d\n", s.Mountpoint, printable(m.Name), s.Application, s.Space,
-			m.state(), s.Files, sizeText(s.Bytes), sizeText(s.CacheBytes), requests)
+		fmt.Fprintf(t, "%s\t%s (%s)\t%s\t%s\t%s\t%d (%s)\t%s\t%d\n", s.Mountpoint, printable(m.Name), s.Application, s.Space,
+			m.state(), s.owedText(), s.Files, sizeText(s.Bytes), sizeText(s.CacheBytes), requests)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -102,14 +118,82 @@ func statusTable(w io.Writer, live []liveMount, dead []string) error {
 		if !m.Status.Online {
 			fmt.Fprintf(w, "%s is offline: %s\n", m.Status.Mountpoint, printable(m.Status.Error))
 		}
+		m.Status.printTrouble(w)
+		if o.verbose {
+			m.Status.printMore(w)
+		}
 	}
-	for _, path := range dead {
-		fmt.Fprintf(w, "%s is broken, its process has ended: losantfs unmount %s\n", path, shellWord(path))
+	for _, m := range dead {
+		fmt.Fprintf(w, "%s is broken, its process has ended: losantfs unmount %s\n", m.mountpoint, shellWord(m.mountpoint))
 	}
 	return nil
 }
 
+// printTrouble says what cannot be sent, and of what there are two versions.
+func (s *driveStatus) printTrouble(w io.Writer) {
+	for _, c := range s.Failed {
+		fmt.Fprintf(w, "%s was refused: %s (changed %s)\n", printable(c.Path), printable(c.Error), c.Since.Local().Format(time.DateTime))
+	}
+	for _, c := range s.Retried {
+		fmt.Fprintf(w, "%s is not sent yet, and is tried again: %s (changed %s)\n",
+			printable(c.Path), printable(c.Error), c.Since.Local().Format(time.DateTime))
+	}
+	for _, c := range s.Conflicts {
+		fmt.Fprintf(w, "%s was changed here and elsewhere (%s): the version of this machine is %s\n",
+			printable(c.Original), c.Since.Local().Format(time.DateTime), printable(c.Path))
+	}
+}
+
+// printMore says how far each upload is, and which names stay here.
+func (s *driveStatus) printMore(w io.Writer) {
+	for _, u := range s.Uploads {
+		fmt.Fprintf(w, "%s is being sent: %s of %s\n", printable(u.Path), sizeText(u.Sent), sizeText(u.Bytes))
+	}
+	if len(s.LocalOnly) > 0 {
+		fmt.Fprintf(w, "%s keeps these names to itself: %s\n", s.Mountpoint, printable(strings.Join(s.LocalOnly, "  ")))
+	}
+}
+
+// owedText says how much is owed, and what of it is being sent or was refused.
+func (s *driveStatus) owedText() string {
+	if s.ReadOnly {
+		return "read-only"
+	}
+	if s.Owed == 0 {
+		return "nothing"
+	}
+	text := owedSum{Owed: s.Owed, Bytes: s.OwedBytes}.String()
+	if s.Uploading > 0 {
+		text += fmt.Sprintf(", %d uploading", s.Uploading)
+	}
+	sent := int64(0)
+	for _, u := range s.Uploads {
+		sent += u.Sent
+	}
+	if sent > 0 {
+		text += fmt.Sprintf(" (%s sent)", sizeText(sent))
+	}
+	if n := len(s.Failed); n > 0 {
+		text += fmt.Sprintf(", %d failed", n)
+	}
+	if n := len(s.Conflicts); n > 0 {
+		text += ", " + conflictsText(n)
+	}
+	return text
+}
+
+// conflictsText counts conflicts.
+func conflictsText(n int) string {
+	if n == 1 {
+		return "1 conflict"
+	}
+	return fmt.Sprintf("%d conflicts", n)
+}
+
 func (m liveMount) state() string {
+	if m.Leaving {
+		return "unmounted, sending the rest"
+	}
 	if m.Status.Online {
 		return "online"
 	}

@@ -4,35 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 )
 
 func newUnmountCommand() *cobra.Command {
-	var timeout time.Duration
+	var u unmounter
 	c := &cobra.Command{
 		Use:     "unmount MOUNTPOINT",
 		Aliases: []string{"umount"},
-		Short:   "Unmount a drive and wait until its process has ended",
-		Args:    cobra.ExactArgs(1),
+		Short:   "Send what is owed, unmount a drive and wait until its process has ended",
+		Long: `Send what is owed, unmount a drive and wait until its process has ended.
+
+The drive is unmounted whether or not everything could be sent by then. What
+stays owed is kept on this machine and sent on the next mount. Ctrl-C ends the
+wait, and unmounts.
+
+The exit code is 0 when everything was sent, and 3 when the drive is unmounted
+and something stays owed, which is then shown.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			ctx, cancel := context.WithTimeout(c.Context(), timeout)
-			defer cancel()
-			err := unmount(ctx, args[0])
-			if errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("%s is not unmounted after %s", args[0], timeout)
+			if u.timeout < 0 {
+				return &usageError{c.CommandPath(), errors.New("--timeout must not be negative")}
 			}
-			return err
+			u.bar = newProgress(c.ErrOrStderr())
+			return u.unmount(c.Context(), args[0])
 		},
 	}
-	c.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait")
+	c.Flags().DurationVar(&u.timeout, "timeout", time.Minute, "how long to wait for what is owed; 0s is not at all")
 	return c
 }
 
+// unmounter takes mounts away.
+type unmounter struct {
+	timeout time.Duration // for what is owed
+	bar     *progress
+}
+
+// unmountTime is how long everything but the sending may take.
+const unmountTime = 30 * time.Second
+
 // unmount takes the mount at path away through the process that serves it, or
 // without one where that process is gone.
-func unmount(ctx context.Context, path string) error {
+func (u *unmounter) unmount(ctx context.Context, path string) error {
 	real, err := realPath(path)
 	if err != nil {
 		return err
@@ -46,7 +62,7 @@ func unmount(ctx context.Context, path string) error {
 		return err
 	}
 	p := newPeer(socket)
-	err = p.ask(ctx, routeUnmount, nil, &struct{}{})
+	still, err := u.drainAndUnmount(ctx, p)
 	if errors.Is(err, errNoPeer) {
 		folder.tidy(socket)
 		return unmountLeftover(ctx, path, real)
@@ -54,7 +70,51 @@ func unmount(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return p.waitGone(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmountTime)
+	defer cancel()
+	if err := p.waitGone(ctx); err != nil {
+		return fmt.Errorf("%s is unmounted, but its process does not end", path)
+	}
+	return staysOwed(path, still.owedSum, still.Still)
+}
+
+// drainAndUnmount sends what is owed and unmounts. It returns what is owed then.
+func (u *unmounter) drainAndUnmount(ctx context.Context, p *peer) (drainReport, error) {
+	defer u.bar.end()
+	deadline := time.Now().Add(u.timeout)
+	if err := u.drain(ctx, p); err != nil {
+		return drainReport{}, err
+	}
+	rest := max(0, time.Until(deadline))
+	if ctx.Err() != nil {
+		ctx, rest = context.WithoutCancel(ctx), 0
+	}
+	patient, cancel := context.WithTimeout(ctx, rest+unmountTime)
+	defer cancel()
+	unmounted := false
+	last, err := p.follow(patient, routeUnmount, url.Values{"timeout": {rest.String()}}, func(now owedSum) {
+		unmounted = true
+		u.bar.show(now)
+	})
+	if unmounted && ctx.Err() != nil {
+		return last, nil // the other side stops waiting too
+	}
+	return last, err
+}
+
+// drain sends what is owed while programs may still write. Whatever becomes of
+// it, the drive is to be unmounted, unless nobody serves it.
+func (u *unmounter) drain(ctx context.Context, p *peer) error {
+	asking, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	var now statusAnswer
+	if err := p.ask(asking, routeStatus, nil, &now); err != nil && ctx.Err() == nil {
+		return err
+	}
+	if now.Status.Owed > 0 && u.timeout > 0 {
+		_, _ = p.flush(ctx, "", u.timeout, u.bar.show)
+	}
+	return nil
 }
 
 // waitGone returns once the process has nothing to do with the mount any more.
@@ -85,8 +145,7 @@ func unmountLeftover(ctx context.Context, path, real string) error {
 		}
 		return nil
 	case liveDrive:
-		return fmt.Errorf("the losantfs that serves %s belongs to another user or has another state folder (XDG_STATE_HOME): unmount it as that user, or with umount %s",
-			path, shellWord(path))
+		return fmt.Errorf("the drive at %s %s, or umount %s", path, notServed(m), shellWord(path))
 	case foreignMount:
 		return fmt.Errorf("what is mounted at %s (%s) is not of losantfs: umount %s", path, m.FSType, shellWord(path))
 	}

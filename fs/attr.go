@@ -1,15 +1,14 @@
 package fs
 
 import (
-	"hash/fnv"
-	"math"
 	"syscall"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"losantfs/remote"
+	"losantfs/cache"
+	"losantfs/cache/inode"
 )
 
 const (
@@ -21,7 +20,8 @@ const (
 // costs as much.
 const blockSize = 64 << 10
 
-// permissions are the same for all entries: the service has none per file.
+// permissions are those of the mount; the service has none for a file. What
+// chmod and chown set is kept on this machine.
 type permissions struct {
 	uid, gid uint32
 	umask    uint32
@@ -34,12 +34,21 @@ func (p permissions) mode(dir bool) uint32 {
 	return syscall.S_IFREG | 0o666&^p.umask
 }
 
-// fill sets the attributes of an entry. The service knows one time of change for
-// all three.
-func (p permissions) fill(e *remote.Entry, out *fuse.Attr) {
-	p.fillTimes(e.Dir, e.Updated, out)
-	out.Size = uint64(e.Size)
+// fill sets the attributes of what is seen. The service knows one time of change
+// for all three.
+func (p permissions) fill(i *cache.Info, out *fuse.Attr) {
+	p.fillTimes(i.Dir, i.ModTime, out)
+	out.Size = uint64(i.Size)
 	out.Blocks = (out.Size + 511) / 512
+	if i.Mode != 0 {
+		out.Mode = out.Mode&syscall.S_IFMT | i.Mode&0o7777
+	}
+	if i.UID != nil {
+		out.Uid = *i.UID
+	}
+	if i.GID != nil {
+		out.Gid = *i.GID
+	}
 }
 
 func (p permissions) fillTimes(dir bool, t time.Time, out *fuse.Attr) {
@@ -54,22 +63,16 @@ func (p permissions) fillTimes(dir bool, t time.Time, out *fuse.Attr) {
 	}
 }
 
-// lowestIno leaves room for the roots.
-const lowestIno = 16
-
-// identity returns what makes a node this and no other: see the package comment.
-func identity(space remote.Space, e *remote.Entry) fs.StableAttr {
-	if e.Dir {
-		return fs.StableAttr{Mode: syscall.S_IFDIR, Ino: hash(string(space), e.ID)}
+// stable returns the identity of a node in go-fuse's terms.
+func stable(id inode.ID, dir bool) fs.StableAttr {
+	if dir {
+		return fs.StableAttr{Mode: syscall.S_IFDIR, Ino: id.Ino, Gen: id.Gen}
 	}
-	return fs.StableAttr{Mode: syscall.S_IFREG, Ino: hash(string(space), e.ID), Gen: hash(e.Version())}
+	return fs.StableAttr{Mode: syscall.S_IFREG, Ino: id.Ino, Gen: id.Gen}
 }
 
-func hash(parts ...string) uint64 {
-	h := fnv.New64a()
-	for _, p := range parts {
-		h.Write([]byte(p))
-		h.Write([]byte{0})
-	}
-	return min(max(h.Sum64(), lowestIno), math.MaxUint64-1)
+// idOf returns the identity of a node in the cache's terms.
+func idOf(n *fs.Inode) inode.ID {
+	a := n.StableAttr()
+	return inode.ID{Ino: a.Ino, Gen: a.Gen}
 }

@@ -2,22 +2,16 @@ package fs
 
 import (
 	"context"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"losantfs/remote"
+	"losantfs/cache"
 )
 
 // dirNode is a directory of a space, or its root.
-type dirNode struct {
-	fs.Inode
-	v     *volume
-	entry atomic.Pointer[remote.Entry] // nil for the root
-}
+type dirNode struct{ node }
 
 var (
 	_ fs.NodeLookuper       = (*dirNode)(nil)
@@ -27,6 +21,8 @@ var (
 	_ fs.NodeStatfser       = (*dirNode)(nil)
 	_ fs.NodeGetxattrer     = (*dirNode)(nil)
 	_ fs.NodeListxattrer    = (*dirNode)(nil)
+	_ fs.NodeSetxattrer     = (*dirNode)(nil)
+	_ fs.NodeRemovexattrer  = (*dirNode)(nil)
 )
 
 // Lookup finds a child.
@@ -37,74 +33,39 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	}
 	ctx, done := patient(ctx)
 	defer done()
-	e, ttl, err := d.v.space.Lookup(ctx, dir, name)
+	i, err := d.v.space.Lookup(ctx, dir, name)
 	if err != nil {
 		d.v.fail(ctx, "lookup", d.EmbeddedInode(), err)
 		return nil, errno(ctx, err)
 	}
-	return d.child(ctx, e, ttl, out), 0
+	return d.child(ctx, &i, out), 0
 }
 
-// child returns the node of an entry of d: the one the kernel knows, or a new
+// child returns the node of what is seen in d: the one the kernel knows, or a new
 // one.
-func (d *dirNode) child(ctx context.Context, e remote.Entry, ttl time.Duration, out *fuse.EntryOut) *fs.Inode {
-	d.v.perm.fill(&e, &out.Attr)
-	out.SetEntryTimeout(ttl)
-	out.SetAttrTimeout(ttl)
-	id := identity(d.v.space.Name(), &e)
-	if known := d.GetChild(e.Name); known != nil && known.StableAttr() == id {
+func (d *dirNode) child(ctx context.Context, i *cache.Info, out *fuse.EntryOut) *fs.Inode {
+	d.v.perm.fill(i, &out.Attr)
+	out.SetEntryTimeout(i.TTL)
+	out.SetAttrTimeout(i.TTL)
+	id := stable(i.ID, i.Dir)
+	if known := d.GetChild(i.Name); known != nil && known.StableAttr() == id {
 		switch n := known.Operations().(type) {
 		case *dirNode:
-			n.entry.Store(&e)
+			n.info.Store(i)
 		case *fileNode:
-			n.entry.Store(&e)
+			n.info.Store(i)
 			n.gone.Store(false)
 		}
 		return known
 	}
-	if e.Dir {
-		n := &dirNode{v: d.v}
-		n.entry.Store(&e)
+	if i.Dir {
+		n := &dirNode{node{v: d.v}}
+		n.info.Store(i)
 		return d.NewInode(ctx, n, id)
 	}
-	n := &fileNode{v: d.v}
-	n.entry.Store(&e)
+	n := &fileNode{node: node{v: d.v}}
+	n.info.Store(i)
 	return d.NewInode(ctx, n, id)
-}
-
-// current returns the entry as it was last seen, nil for the root.
-func (d *dirNode) current() *remote.Entry {
-	known := d.entry.Load()
-	if known == nil {
-		return nil
-	}
-	if dir, name, ok := d.v.dirAndName(d.EmbeddedInode()); ok {
-		if e, ok := d.v.space.Known(dir, name); ok && e.ID == known.ID {
-			d.entry.Store(&e)
-			return &e
-		}
-	}
-	return known
-}
-
-// Getattr answers from what is known, whatever the service does.
-func (d *dirNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	if e := d.current(); e != nil {
-		d.v.perm.fill(e, &out.Attr)
-	} else {
-		d.v.perm.fillTimes(true, d.v.mounted, &out.Attr)
-	}
-	return 0
-}
-
-// Statx adds the time of creation, which Getattr has no place for.
-func (d *dirNode) Statx(_ context.Context, _ fs.FileHandle, _, _ uint32, out *fuse.StatxOut) syscall.Errno {
-	e := d.current()
-	if e == nil {
-		e = &remote.Entry{Dir: true, Created: d.v.mounted, Updated: d.v.mounted}
-	}
-	d.v.perm.fillStatx(e, &out.Statx, d.StableAttr().Ino)
-	return 0
 }
 
 // OpendirHandle takes a listing that the handle then reads from.

@@ -8,7 +8,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"losantfs/cache/tree"
+	"losantfs/cache"
 )
 
 // dirHandle is one opened directory. It reads from one listing until it is
@@ -16,9 +16,9 @@ import (
 // go-fuse calls it under a lock of its own.
 type dirHandle struct {
 	d       *dirNode
-	listing *tree.Listing
-	until   time.Time // the listing is believed
-	next    int       // index of the next entry: ".", "..", then the listing's
+	listing []cache.Info // by name
+	until   time.Time    // the listing is believed
+	next    int          // index of the next entry: ".", "..", then the listing's
 }
 
 var (
@@ -48,7 +48,7 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 // Readdirent returns the next entry, nil at the end.
 func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
 	i := h.next
-	if i >= dots+len(h.listing.Entries) {
+	if i >= dots+len(h.listing) {
 		return nil, 0
 	}
 	h.next++
@@ -62,8 +62,8 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 			out.Ino = parent.StableAttr().Ino
 		}
 	default:
-		e := &h.listing.Entries[i-dots]
-		id := identity(h.d.v.space.Name(), e)
+		e := &h.listing[i-dots]
+		id := stable(e.ID, e.Dir)
 		out.Name, out.Ino, out.Mode = e.Name, id.Ino, id.Mode
 	}
 	return out, 0
@@ -76,17 +76,20 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		// Read slowly: what is known by now counts, not what this handle saw.
 		return h.d.Lookup(ctx, name, out)
 	}
-	e, ok := h.listing.Get(name)
-	if !ok {
+	// It is the last one that was read.
+	i := h.next - 1 - dots
+	if i < 0 || i >= len(h.listing) || h.listing[i].Name != name {
 		return nil, syscall.ENOENT
 	}
-	return h.d.child(ctx, e, ttl, out), 0
+	info := h.listing[i]
+	info.TTL = ttl
+	return h.d.child(ctx, &info, out), 0
 }
 
 // Seekdir goes to an offset that Readdirent gave out; 0 begins anew with what
 // the directory holds now.
 func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
-	if off > uint64(dots+len(h.listing.Entries)) {
+	if off > uint64(dots+len(h.listing)) {
 		return syscall.EINVAL
 	}
 	if off == 0 {

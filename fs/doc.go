@@ -8,6 +8,13 @@
 // who has the old one open keeps reading the old version, pages in the kernel's
 // cache included, and who opens the path gets the new one.
 //
+// What is changed here stays the same inode, also when it is sent and the service
+// gives it another version or, by a move, another id. Every change of an inode
+// comes through the kernel, which keeps its own pages, names and attributes right;
+// it is told to drop pages by nobody else.
+//
+// Whatever may wait for the service waits under [patient].
+//
 // Paths are not stored: they are derived from go-fuse's tree of inodes.
 //
 // Nodes take no lock: what changes in them is one atomic pointer.

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"errors"
+	iofs "io/fs"
 	"syscall"
 
 	"losantfs/remote"
@@ -38,6 +39,12 @@ func errno(ctx context.Context, err error) syscall.Errno {
 	var e syscall.Errno
 	if errors.As(err, &e) {
 		return e
+	}
+	switch {
+	case errors.Is(err, iofs.ErrNotExist):
+		return syscall.ENOENT
+	case errors.Is(err, iofs.ErrExist):
+		return syscall.EEXIST
 	}
 	return syscall.EIO
 }

@@ -9,33 +9,81 @@ import (
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"losantfs/cache/content"
+	"losantfs/cache"
 )
 
 // fileHandle is one opening of a file.
 type fileHandle struct {
 	f *fileNode
-	r *content.Reader
+	h *cache.Handle
 }
 
 var (
-	_ fs.FileReader   = (*fileHandle)(nil)
-	_ fs.FileReleaser = (*fileHandle)(nil)
+	_ fs.FileReader    = (*fileHandle)(nil)
+	_ fs.FileWriter    = (*fileHandle)(nil)
+	_ fs.FileAllocater = (*fileHandle)(nil)
+	_ fs.FileFlusher   = (*fileHandle)(nil)
+	_ fs.FileFsyncer   = (*fileHandle)(nil)
+	_ fs.FileReleaser  = (*fileHandle)(nil)
 )
 
 // Read fills dest from off. At the end of the file it is short.
 func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	ctx, done := patient(ctx)
 	defer done()
-	n, err := h.r.ReadAt(ctx, dest, off)
+	n, err := h.h.ReadAt(ctx, dest, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, h.f.fail(ctx, "read", err)
 	}
 	return fuse.ReadResultData(dest[:n]), 0
 }
 
+// Write writes all of data at off, or says why not.
+func (h *fileHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	n := 0
+	e := h.change(ctx, "write", func(ctx context.Context) (err error) {
+		n, err = h.h.WriteAt(ctx, data, off)
+		return err
+	})
+	if n > 0 { // the next write meets the error again
+		e = 0
+	}
+	return uint32(n), e
+}
+
+// Allocate reserves room. Holes cannot be punched.
+func (h *fileHandle) Allocate(ctx context.Context, off, size uint64, mode uint32) syscall.Errno {
+	const keepSize = 1
+	if mode&^keepSize != 0 {
+		return syscall.ENOTSUP
+	}
+	return h.change(ctx, "fallocate", func(context.Context) error {
+		return h.h.Allocate(int64(off), int64(size), mode&keepSize != 0)
+	})
+}
+
+// Flush is called by each close(2). What was written survives this process then.
+func (h *fileHandle) Flush(ctx context.Context) syscall.Errno {
+	return h.change(ctx, "close", h.h.Flush)
+}
+
+// Fsync makes what was written, through whatever handle, survive a power failure.
+func (h *fileHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
+	return h.change(ctx, "fsync", h.h.Sync)
+}
+
+// change runs what may wait for the service.
+func (h *fileHandle) change(ctx context.Context, op string, do func(context.Context) error) syscall.Errno {
+	ctx, done := patient(ctx)
+	defer done()
+	if err := do(ctx); err != nil {
+		return h.f.fail(ctx, op, err)
+	}
+	return 0
+}
+
 // Release closes the content.
 func (h *fileHandle) Release(context.Context) syscall.Errno {
-	h.r.Close()
+	h.h.Close()
 	return 0
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -40,7 +41,8 @@ func Mount(o Options) (*Mounted, error) {
 	now := time.Now()
 	dirs := make([]*dirNode, len(o.Spaces))
 	for i, s := range o.Spaces {
-		dirs[i] = &dirNode{v: &volume{space: s, all: o.Spaces, perm: perm, log: o.Logger, mounted: now}}
+		dirs[i] = &dirNode{node{v: &volume{space: s, all: o.Spaces, perm: perm, log: o.Logger}}}
+		dirs[i].info.Store(&cache.Info{Dir: true, Created: now, ModTime: now}) // the service has no entry for it
 	}
 	var root fs.InodeEmbedder
 	if !o.Folders {
@@ -61,6 +63,13 @@ func Mount(o Options) (*Mounted, error) {
 			// The kernel checks the modes, so access(2) and open(2) agree.
 			Options:       []string{"default_permissions"},
 			MaxBackground: 64,
+			// What the kernel holds of a file is right until it changes the file
+			// itself: what is changed elsewhere becomes another inode. Without this
+			// a new mtime would drop all pages.
+			ExplicitDataCacheControl: true,
+			// open(2) empties the file itself, and not a SETATTR without a handle,
+			// after which nobody would close the file.
+			ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC,
 			// No security labels are kept, and each is asked for often.
 			IgnoreSecurityLabels: true,
 			Logger:               slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
@@ -70,9 +79,10 @@ func Mount(o Options) (*Mounted, error) {
 			},
 		},
 	}
-	// There is no write side: the kernel answers EROFS to all that would change
-	// something.
-	options.Options = append(options.Options, "ro")
+	if !slices.ContainsFunc(o.Spaces, func(s *cache.Space) bool { return !s.ReadOnly() }) {
+		// The kernel answers EROFS to all that would change something.
+		options.Options = append(options.Options, "ro")
+	}
 	directMount(&options.MountOptions)
 	server, err := fs.Mount(o.Mountpoint, root, options)
 	if err != nil {

@@ -51,7 +51,10 @@ func TestMountLeavesNoGoroutine(t *testing.T) {
 	defer store.Close()
 	var spaces []*cache.Space
 	for _, name := range []remote.Space{remote.Public, remote.Private} {
-		s := cache.NewSpace(client.Files(emu.Application(), name), 100*time.Millisecond, store, log)
+		s, err := cache.NewSpace(client.Files(emu.Application(), name), cache.Options{TTL: 100 * time.Millisecond, Content: store, Logger: log})
+		if err != nil {
+			t.Fatal(err)
+		}
 		defer s.Close()
 		spaces = append(spaces, s)
 	}
@@ -98,9 +101,12 @@ func TestRewindWithoutTheService(t *testing.T) {
 	emu.PutFile(emu.Application(), "public", "/f", nil)
 	client := newClient(t, emu)
 	defer client.Close()
-	s := cache.NewSpace(client.Files(emu.Application(), remote.Public), time.Hour, nil, log)
+	s, err := cache.NewSpace(client.Files(emu.Application(), remote.Public), cache.Options{TTL: time.Hour, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer s.Close()
-	d := &dirNode{v: &volume{space: s, log: log}}
+	d := &dirNode{node{v: &volume{space: s, log: log}}}
 	d.v.root = d.EmbeddedInode()
 	fh, _, e := d.OpendirHandle(t.Context(), 0)
 	if e != 0 {

@@ -26,6 +26,12 @@ var (
 	_ fs.NodeGetattrer = (*rootNode)(nil)
 	_ fs.NodeStatfser  = (*rootNode)(nil)
 	_ fs.NodeReaddirer = (*rootNode)(nil)
+	_ fs.NodeFsyncer   = (*rootNode)(nil)
+	_ fs.NodeCreater   = (*rootNode)(nil)
+	_ fs.NodeMkdirer   = (*rootNode)(nil)
+	_ fs.NodeRmdirer   = (*rootNode)(nil)
+	_ fs.NodeRenamer   = (*rootNode)(nil)
+	_ fs.NodeSetattrer = (*rootNode)(nil)
 )
 
 // OnAdd adds the roots of the spaces.
@@ -50,4 +56,37 @@ func (r *rootNode) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
 		entries = append(entries, fuse.DirEntry{Name: string(d.v.space.Name()), Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino})
 	}
 	return fs.NewListDirStream(entries), 0
+}
+
+// Fsync makes the changes in all spaces survive a power failure.
+func (r *rootNode) Fsync(ctx context.Context, _ fs.FileHandle, _ uint32) syscall.Errno {
+	ctx, done := patient(ctx)
+	defer done()
+	for _, s := range r.spaces {
+		if err := s.Sync(ctx); err != nil {
+			return errno(ctx, err)
+		}
+	}
+	return 0
+}
+
+// What follows says that the root cannot be changed, in the words of the kernel.
+// go-fuse would answer otherwise, and take a Rmdir that is missing for done.
+
+func (r *rootNode) Create(context.Context, string, uint32, uint32, *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+	return nil, nil, 0, syscall.EPERM
+}
+
+func (r *rootNode) Mkdir(context.Context, string, uint32, *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	return nil, syscall.EPERM
+}
+
+func (r *rootNode) Rmdir(context.Context, string) syscall.Errno { return syscall.EPERM }
+
+func (r *rootNode) Rename(context.Context, string, fs.InodeEmbedder, string, uint32) syscall.Errno {
+	return syscall.EPERM
+}
+
+func (r *rootNode) Setattr(context.Context, fs.FileHandle, *fuse.SetAttrIn, *fuse.AttrOut) syscall.Errno {
+	return syscall.EPERM
 }

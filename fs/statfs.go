@@ -35,16 +35,6 @@ func statfs(spaces []*cache.Space, out *fuse.StatfsOut) syscall.Errno {
 }
 
 // Statfs answers for the whole mount.
-func (d *dirNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	return statfs(d.v.all, out)
-}
-
-// Statfs answers for the whole mount.
-func (f *fileNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	return statfs(f.v.all, out)
-}
-
-// Statfs answers for the whole mount.
 func (r *rootNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 	return statfs(r.spaces, out)
 }

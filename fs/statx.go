@@ -5,7 +5,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"losantfs/remote"
+	"losantfs/cache"
 )
 
 // The mask bits of statx(2).
@@ -14,18 +14,18 @@ const (
 	statxBtime = 0x800
 )
 
-// fillStatx sets the attributes of an entry together with its time of creation.
-func (p permissions) fillStatx(e *remote.Entry, out *fuse.Statx, ino uint64) {
+// fillStatx sets the attributes of what is seen together with its time of creation.
+func (p permissions) fillStatx(i *cache.Info, out *fuse.Statx, ino uint64) {
 	var a fuse.Attr
-	p.fill(e, &a)
+	p.fill(i, &a)
 	out.Mask = statxBasic
 	out.Blksize, out.Nlink, out.Uid, out.Gid = a.Blksize, a.Nlink, a.Uid, a.Gid
 	out.Mode, out.Ino, out.Size, out.Blocks = uint16(a.Mode), ino, a.Size, a.Blocks
-	out.Mtime = statxTime(e.Updated)
+	out.Mtime = statxTime(i.ModTime)
 	out.Atime, out.Ctime = out.Mtime, out.Mtime
-	if !e.Created.IsZero() {
+	if !i.Created.IsZero() {
 		out.Mask |= statxBtime
-		out.Btime = statxTime(e.Created)
+		out.Btime = statxTime(i.Created)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 
@@ -14,12 +13,11 @@ import (
 
 // volume is what the nodes of one space share.
 type volume struct {
-	space   *cache.Space
-	all     []*cache.Space // of the mount, for statfs
-	perm    permissions
-	log     *slog.Logger
-	mounted time.Time
-	root    *fs.Inode
+	space *cache.Space
+	all   []*cache.Space // of the mount, for statfs
+	perm  permissions
+	log   *slog.Logger
+	root  *fs.Inode
 }
 
 // path returns the directory path of a node of this space, and false for a node

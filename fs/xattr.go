@@ -2,9 +2,11 @@ package fs
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"syscall"
 
+	"losantfs/cache"
 	"losantfs/remote"
 )
 
@@ -14,10 +16,8 @@ type attribute struct{ name, value string }
 
 // attributes returns the extended attributes of an entry. The URL of a private
 // file is none of them: it is a key to the content and expires.
-func attributes(space remote.Space, e *remote.Entry) []attribute {
-	if e == nil {
-		return nil
-	}
+func attributes(space remote.Space, i *cache.Info) []attribute {
+	e := &i.Entry
 	url := e.URL
 	if space == remote.Private {
 		url = ""
@@ -27,15 +27,15 @@ func attributes(space remote.Space, e *remote.Entry) []attribute {
 		{"user.losant.url", url},
 		{"user.losant.etag", e.ETag},
 		{"user.losant.status", string(e.Status)},
-		{"user.losant.state", "clean"},
+		{"user.losant.state", string(i.State)},
 		{"user.losant.content_type", e.ContentType},
 		{"user.mime_type", e.ContentType},
 		{"user.xdg.origin.url", url},
 	}
 }
 
-func getxattr(space remote.Space, e *remote.Entry, name string, dest []byte) (uint32, syscall.Errno) {
-	for _, a := range attributes(space, e) {
+func getxattr(space remote.Space, i *cache.Info, name string, dest []byte) (uint32, syscall.Errno) {
+	for _, a := range attributes(space, i) {
 		if a.name == name && a.value != "" {
 			return copyOut(a.value, dest)
 		}
@@ -43,9 +43,9 @@ func getxattr(space remote.Space, e *remote.Entry, name string, dest []byte) (ui
 	return 0, noAttribute
 }
 
-func listxattr(space remote.Space, e *remote.Entry, dest []byte) (uint32, syscall.Errno) {
+func listxattr(space remote.Space, i *cache.Info, dest []byte) (uint32, syscall.Errno) {
 	var b strings.Builder
-	for _, a := range attributes(space, e) {
+	for _, a := range attributes(space, i) {
 		if a.value != "" {
 			b.WriteString(a.name + "\x00")
 		}
@@ -62,21 +62,33 @@ func copyOut(value string, dest []byte) (uint32, syscall.Errno) {
 }
 
 // Getxattr returns an extended attribute.
-func (d *dirNode) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	return getxattr(d.v.space.Name(), d.current(), name, dest)
+func (n *node) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	return getxattr(n.v.space.Name(), n.current(), name, dest)
 }
 
 // Listxattr returns the names of the extended attributes.
-func (d *dirNode) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
-	return listxattr(d.v.space.Name(), d.current(), dest)
+func (n *node) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+	return listxattr(n.v.space.Name(), n.current(), dest)
 }
 
-// Getxattr returns an extended attribute.
-func (f *fileNode) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	return getxattr(f.v.space.Name(), f.current(), name, dest)
+// Setxattr refuses what the service has no place for. The names shown here come
+// along with copies of files of a drive, which must not fail for them (rsync -X
+// would): they are taken and change nothing.
+func (n *node) Setxattr(_ context.Context, name string, _ []byte, _ uint32) syscall.Errno {
+	return n.refuseAttribute(name, syscall.ENOTSUP)
 }
 
-// Listxattr returns the names of the extended attributes.
-func (f *fileNode) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
-	return listxattr(f.v.space.Name(), f.current(), dest)
+// Removexattr removes nothing, as Setxattr sets nothing.
+func (n *node) Removexattr(_ context.Context, name string) syscall.Errno {
+	return n.refuseAttribute(name, noAttribute)
+}
+
+func (n *node) refuseAttribute(name string, e syscall.Errno) syscall.Errno {
+	switch {
+	case n.v.space.ReadOnly():
+		return syscall.EROFS
+	case slices.ContainsFunc(attributes("", &cache.Info{}), func(a attribute) bool { return a.name == name }):
+		return 0
+	}
+	return e
 }

@@ -1,0 +1,78 @@
+package cmd
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"losantfs/cache"
+	"losantfs/cache/outbox"
+	"losantfs/remote"
+)
+
+// maxMounts bounds how often one user may mount one application at once.
+const maxMounts = 16
+
+// owedFolder returns where a mount keeps what it owes a space. Mounts of the same
+// application at the same time have a folder each.
+func (d *drive) owedFolder(name remote.Space, i int) (string, error) {
+	owed := d.o.owedDir
+	if owed == "" {
+		state, err := stateFolder()
+		if err != nil {
+			return "", err
+		}
+		owed = filepath.Join(state, "owed")
+	}
+	sum := sha256.Sum256([]byte(d.client.URL() + "\x00" + d.app.ID))
+	return filepath.Join(owed, hex.EncodeToString(sum[:8]), fmt.Sprintf("%s-%d", name, i)), nil
+}
+
+// openSpace opens one space, with the first folder for what is owed that no other
+// mount has.
+func (d *drive) openSpace(name remote.Space) (*cache.Space, error) {
+	if d.o.readOnly {
+		return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(nil))
+	}
+	for i := range maxMounts {
+		dir, err := d.owedFolder(name, i)
+		if err != nil {
+			return nil, err
+		}
+		if space, err := d.openOwed(name, dir); !errors.Is(err, outbox.ErrLocked) {
+			return space, err
+		}
+	}
+	return nil, fmt.Errorf("the application is mounted %d times already", maxMounts)
+}
+
+func (d *drive) openOwed(name remote.Space, dir string) (*cache.Space, error) {
+	return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(d.o.writeOptions(dir)))
+}
+
+// writeOptions say how changes are sent that are kept in dir.
+func (o *mountOptions) writeOptions(dir string) *cache.WriteOptions {
+	return &cache.WriteOptions{
+		Dir: dir, Settle: o.settle, Uploads: o.uploads, Through: o.write == writesThrough, Local: o.localPatterns(),
+	}
+}
+
+// localPatterns are the patterns of all names that never leave this machine.
+func (o *mountOptions) localPatterns() []string {
+	return slices.Concat(cache.DefaultLocal, o.localOnly)
+}
+
+func (d *drive) spaceOptions(w *cache.WriteOptions) cache.Options {
+	return cache.Options{TTL: d.o.pollInterval, Content: d.store, Logger: d.log, Write: w}
+}
+
+// logEarlier says how much was owed when the drive began: an earlier mount ended
+// before it was sent, or was killed.
+func (d *drive) logEarlier() {
+	if d.earlier.Owed > 0 {
+		d.log.Info("changes of an earlier mount are owed; they are being sent", "changes", d.earlier.Owed, "bytes", d.earlier.Bytes)
+	}
+}

@@ -1,0 +1,54 @@
+package fs
+
+import (
+	"context"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"losantfs/cache"
+)
+
+// node is what files and directories have in common.
+type node struct {
+	fs.Inode
+	v    *volume
+	info atomic.Pointer[cache.Info] // as last seen
+}
+
+// isRoot reports whether the node is the root of its space.
+func (n *node) isRoot() bool { return n.EmbeddedInode() == n.v.root }
+
+// current returns the node as it is now, or was last seen, without asking the
+// service.
+func (n *node) current() *cache.Info {
+	if !n.isRoot() {
+		dir, name, _ := n.v.dirAndName(n.EmbeddedInode())
+		if i, ok := n.v.space.Stat(dir, name, idOf(n.EmbeddedInode())); ok {
+			n.info.Store(&i)
+			return &i
+		}
+	}
+	return n.info.Load()
+}
+
+// Getattr answers from what is known, whatever the service does.
+func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.fill(&out.Attr)
+	return 0
+}
+
+func (n *node) fill(out *fuse.Attr) { n.v.perm.fill(n.current(), out) }
+
+// Statx adds the time of creation, which Getattr has no place for.
+func (n *node) Statx(_ context.Context, _ fs.FileHandle, _, _ uint32, out *fuse.StatxOut) syscall.Errno {
+	n.v.perm.fillStatx(n.current(), &out.Statx, n.StableAttr().Ino)
+	return 0
+}
+
+// Statfs answers for the whole mount.
+func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	return statfs(n.v.all, out)
+}
