@@ -360,7 +360,7 @@ func TestCredentialsOfTheVendorsTools(t *testing.T) {
 }
 
 func TestStatusInfoURL(t *testing.T) {
-	d := mounted(t, sample)
+	d := mounted(t, sample, "--read-only")
 	d.sh("cat public/f private/p")
 	out, errs, err := d.run("status", "--json")
 	if err != nil {

@@ -79,7 +79,7 @@ func TestMutationsAreRefused(t *testing.T) {
 	d := mounted(t, func(emu *emulator.Server) {
 		emu.PutFile(emu.Application(), "public", "/f", []byte("x"))
 		emu.PutDir(emu.Application(), "public", "/d")
-	}, "--space", "public")
+	}, "--space", "public", "--read-only")
 	d.wantCalls("refused changes", map[string]int64{"list": 1, "content": 1}, func() {
 		d.sh("ls d") // and cp opens what it reads first
 		for _, script := range []string{
