@@ -4,7 +4,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/losantfs
 
-.PHONY: demo test test-programs bench build lint clean
+.PHONY: demo test test-programs model bench build lint clean
 .DEFAULT_GOAL := build
 
 # Shows a mounted folder of sample files, from an emulator, until Ctrl-C.
@@ -18,10 +18,17 @@ test:
 	@.ci/need go fuse test
 	go test -count=1 -timeout 20m ./...
 
-# The tests with heavier peers, such as the vendor's own client.
+# The tests with heavier peers, such as the vendor's own client and LibreOffice.
 test-programs:
 	@.ci/need go fuse test programs
-	go test -count=1 -timeout 20m -tags programs -run Vendor ./integration
+	go test -count=1 -timeout 20m -tags programs -run 'Vendor|Heavy' ./integration
+
+# The property tests of saving, at length: random work, kills and faults against a
+# model, below the kernel and through it.
+model:
+	@.ci/need go fuse
+	go test -count=1 -timeout 30m -run TestWhatIsOwedArrives ./cache -rapid.checks=1000
+	go test -count=1 -timeout 90m -run 'TestDriveIsLikeADisk$$' ./integration -rapid.checks=1000
 
 # The figures of docs/benchmarks.md.
 bench:
