@@ -15,7 +15,7 @@ import (
 )
 
 // modelRuns is how many runs there are unless -rapid.checks says it.
-const modelRuns = "40"
+const modelRuns = "20"
 
 // TestDriveIsLikeADisk has several programs do the same to a drive and to a model of
 // a disk, while the service behaves in any of its ways, calls fail, and the drive is
