@@ -63,7 +63,7 @@ func (b *Outbox) deleteDir(g *gone) error {
 	now, err := b.o.Service.Get(b.ctx, base.ID)
 	switch {
 	case remote.KindOf(err) == remote.NotFound || err == nil && now.Status == remote.Deleting:
-		return b.update(func() { b.forgetBelow(base) })
+		return b.removedDir(base)
 	case err != nil:
 		return err
 	case now.Status == remote.Moving:
@@ -77,7 +77,7 @@ func (b *Outbox) deleteDir(g *gone) error {
 		looked := time.Now()
 		found, err := b.everythingBelow(base.path(), looked)
 		if remote.KindOf(err) == remote.NotFound {
-			return b.update(func() { b.forgetBelow(base) })
+			return b.removedDir(base)
 		}
 		if err != nil {
 			return err
@@ -112,9 +112,14 @@ func (b *Outbox) deleteDir(g *gone) error {
 	if err := b.o.Service.Delete(b.ctx, base.ID); err != nil && remote.KindOf(err) != remote.NotFound {
 		return err
 	}
+	return b.removedDir(base)
+}
+
+// removedDir notes that a directory is gone from the service, with all below it.
+func (b *Outbox) removedDir(dir *Base) error {
 	return b.update(func() {
-		b.o.Known.Removed(base.Entry())
-		b.forgetBelow(base)
+		b.o.Known.Removed(dir.Entry())
+		b.forgetBelow(dir)
 	})
 }
 
