@@ -22,7 +22,7 @@ func (k known) Listing(ctx context.Context, dir string, since time.Time) (outbox
 	if err != nil {
 		return outbox.Listing{}, err
 	}
-	return outbox.Listing{Entries: l.Entries, Unseen: l.Hidden, Moving: l.Moving, Fetched: l.Fetched}, nil
+	return outbox.Listing{Entries: l.Entries, Unseen: l.Hidden, Moving: l.Moving}, nil
 }
 
 func (k known) Changed(e remote.Entry) { k.s.tree.Put(e) }

@@ -9,5 +9,6 @@
 // Every failed call returns an [*Error] whose [Kind] says what to do about it,
 // and which matches the io/fs sentinels where one exists. Calls that are safe to
 // repeat are repeated with jittered backoff; the others report
-// [Error.Ambiguous] when the service may have carried them out.
+// [Error.Ambiguous] when the service may have carried them out. What replaces, moves
+// or deletes is one try: the caller looks again before the next.
 package remote

@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"errors"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -96,9 +95,6 @@ func (b *Outbox) Rename(from, to Place, exchange bool) error {
 	return b.finish(b.rename(parents, from, to, exchange), parents...)
 }
 
-// ErrExchange says that two directories cannot change places.
-var ErrExchange = errors.New("directories cannot be exchanged")
-
 func (b *Outbox) rename(parents []*Node, from, to Place, exchange bool) error {
 	n := b.seen(parents[0], from)
 	if n == nil {
@@ -111,7 +107,7 @@ func (b *Outbox) rename(parents []*Node, from, to Place, exchange bool) error {
 	case exchange && over == nil:
 		return fs.ErrNotExist
 	case exchange && (n.Dir || over.Dir):
-		return ErrExchange
+		return syscall.EINVAL // directories cannot be exchanged
 	case over != nil && len(over.children) > 0:
 		return syscall.ENOTEMPTY
 	}

@@ -38,9 +38,8 @@ type Service interface {
 // Listing is what the service has in a directory.
 type Listing struct {
 	Entries []remote.Entry
-	Unseen  int       // entries besides, which cannot be shown
-	Moving  int       // entries besides, which are being moved
-	Fetched time.Time // when the fetch began
+	Unseen  int // entries besides, which cannot be shown
+	Moving  int // entries besides, which are being moved
 }
 
 // Known is what the outbox needs of the rest of the cache.

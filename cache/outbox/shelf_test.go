@@ -252,7 +252,6 @@ type known struct {
 }
 
 func (k known) Listing(ctx context.Context, dir string, _ time.Time) (l Listing, err error) {
-	l.Fetched = time.Now()
 	all, err := k.s.ListDirectory(ctx, dir)
 	for _, e := range all {
 		switch e.Status {
