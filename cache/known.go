@@ -30,6 +30,13 @@ func (k known) Changed(e remote.Entry) { k.s.tree.Put(e) }
 func (k known) Made(e remote.Entry) { k.s.tree.Made(e) }
 
 func (k known) Removed(e remote.Entry) {
+	if w := k.s.watch; w != nil {
+		below := 0
+		if e.Dir {
+			below = k.s.tree.CountBelow(e.Parent + e.Name + "/")
+		}
+		w.Removed(e, below)
+	}
 	e.Status = remote.Deleting // another entry of the name stays
 	k.s.tree.Put(e)
 	if e.Dir {

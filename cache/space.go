@@ -11,12 +11,14 @@ import (
 	"losantfs/cache/inode"
 	"losantfs/cache/outbox"
 	"losantfs/cache/tree"
+	"losantfs/cache/watch"
 	"losantfs/remote"
 )
 
 // Options say how a space is kept.
 type Options struct {
 	TTL     time.Duration  // how long listings are believed
+	Poll    time.Duration  // how often it is looked for changes elsewhere, 0 for never
 	Content *content.Store // stays the caller's
 	Logger  *slog.Logger
 	// Write is nil for a space that cannot be written to.
@@ -40,6 +42,8 @@ type Space struct {
 	tree    *tree.Tree
 	content *content.Store
 	outbox  *outbox.Outbox // nil when read-only
+	watch   *watch.Watcher // nil when nobody looks for changes elsewhere
+	changes *changes
 	through bool
 	log     *slog.Logger
 
@@ -51,27 +55,50 @@ type Space struct {
 // mount left.
 func NewSpace(files *remote.Files, o Options) (*Space, error) {
 	log := o.Logger.With("space", string(files.Space()))
-	s := &Space{files: files, tree: tree.New(files, o.TTL, log), content: o.Content, log: log, open: map[*Handle]bool{}}
-	if o.Write == nil {
-		return s, nil
+	s := &Space{files: files, tree: tree.New(files, o.TTL, log), content: o.Content, log: log, changes: newChanges(), open: map[*Handle]bool{}}
+	if o.Poll > 0 {
+		s.watch = watch.New(files, s.tree, o.Poll, s.answers, log)
+		s.tree.Attend(tree.Watch{Look: s.watch.Look, Changed: s.changes.add})
 	}
-	for _, p := range o.Write.Local {
-		if _, err := filepath.Match(p, ""); err != nil {
+	if o.Write != nil {
+		if err := s.openOutbox(o.Write, log); err != nil {
+			s.Close()
 			return nil, err
 		}
 	}
-	var err error
-	s.outbox, err = outbox.Open(outbox.Options{
-		Dir: o.Write.Dir, Space: files.Space(), Settle: o.Write.Settle, Uploads: o.Write.Uploads,
-		Service: files, Known: known{s}, Local: localNames(o.Write.Local), Logger: log,
-	})
-	if err != nil {
-		s.tree.Close()
-		return nil, err
+	if s.watch != nil {
+		s.watch.Start()
 	}
-	s.through = o.Write.Through
-	s.outbox.Start()
+	if s.outbox != nil {
+		s.outbox.Start()
+	}
 	return s, nil
+}
+
+// openOutbox opens what is owed.
+func (s *Space) openOutbox(o *WriteOptions, log *slog.Logger) (err error) {
+	for _, p := range o.Local {
+		if _, err := filepath.Match(p, ""); err != nil {
+			return err
+		}
+	}
+	s.through = o.Through
+	var service outbox.Service = s.files
+	if s.watch != nil {
+		service = counted{s.files, s.watch}
+	}
+	s.outbox, err = outbox.Open(outbox.Options{
+		Dir: o.Dir, Space: s.files.Space(), Settle: o.Settle, Uploads: o.Uploads,
+		Service: service, Known: known{s}, Local: localNames(o.Local), Logger: log,
+	})
+	return err
+}
+
+// answers is called when the service answers after it had failed.
+func (s *Space) answers() {
+	if s.outbox != nil {
+		s.outbox.Resume()
+	}
 }
 
 // Close ends all calls to the service. What is owed stays on disk.
@@ -79,7 +106,25 @@ func (s *Space) Close() {
 	if s.outbox != nil {
 		s.outbox.Close()
 	}
+	if s.watch != nil {
+		s.watch.Close()
+	}
 	s.tree.Close()
+}
+
+// Check asks the service for the space, and returns its error where that cannot be
+// had.
+func (s *Space) Check(ctx context.Context) error {
+	if s.watch == nil {
+		_, err := s.tree.List(ctx, "/")
+		return err
+	}
+	select {
+	case <-s.watch.Look():
+		return s.watch.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // ReadOnly reports whether the space can only be read.
@@ -119,6 +164,12 @@ type Info struct {
 
 	content remote.Entry // whose content is read, where nothing was written here
 	lost    error        // why it cannot be read
+}
+
+// SameAttrs reports whether the attributes that programs see are the same.
+func (i *Info) SameAttrs(o *Info) bool {
+	same := func(a, b *uint32) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+	return i.Size == o.Size && i.Mode == o.Mode && i.ModTime.Equal(o.ModTime) && same(i.UID, o.UID) && same(i.GID, o.GID)
 }
 
 // infoOf describes an entry that nothing is owed of.
@@ -238,12 +289,35 @@ func (s *Space) known(dir, name string) (Info, bool) {
 	if v != nil {
 		return infoOfView(name, v), true
 	}
-	e, ok := s.tree.Known(remoteDir, name)
+	l, ok := s.tree.Listed(remoteDir)
+	if !ok {
+		return Info{}, false
+	}
+	e, ok := l.Get(name)
 	if !ok {
 		return Info{}, false
 	}
 	d := s.describe(&e)
-	return s.infoOf(&e, d, 0), !d.Hidden
+	return s.infoOf(&e, d, s.tree.Fresh(l)), !d.Hidden
+}
+
+// Gone reports whether it is known, without asking the service, that nothing is
+// seen at a name.
+func (s *Space) Gone(dir, name string) (gone bool) {
+	_ = s.steady(context.Background(), func() error {
+		v, remoteDir, err := s.look(dir, name)
+		if gone = err != nil || remoteDir == "" && v == nil; gone || v != nil {
+			return nil
+		}
+		l, ok := s.tree.Listed(remoteDir)
+		if !ok {
+			return nil
+		}
+		e, ok := l.Get(name)
+		gone = !ok || s.describe(&e).Hidden
+		return nil
+	})
+	return gone
 }
 
 // List returns all that is seen in a directory, by name, and how long it may be

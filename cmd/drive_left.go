@@ -68,7 +68,7 @@ func (d *drive) openLeft() (found owedSum) {
 			if _, err := os.Stat(dir); err != nil {
 				continue
 			}
-			space, err := d.openOwed(name, dir)
+			space, err := d.openOwed(name, dir, 0)
 			if err != nil { // most of all that it is in use
 				d.log.Debug("what is owed is left alone", "folder", dir, "reason", err)
 				continue

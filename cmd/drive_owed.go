@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"losantfs/cache"
 	"losantfs/cache/outbox"
@@ -35,22 +36,22 @@ func (d *drive) owedFolder(name remote.Space, i int) (string, error) {
 // mount has.
 func (d *drive) openSpace(name remote.Space) (*cache.Space, error) {
 	if d.o.readOnly {
-		return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(nil))
+		return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(nil, d.o.pollInterval))
 	}
 	for i := range maxMounts {
 		dir, err := d.owedFolder(name, i)
 		if err != nil {
 			return nil, err
 		}
-		if space, err := d.openOwed(name, dir); !errors.Is(err, outbox.ErrLocked) {
+		if space, err := d.openOwed(name, dir, d.o.pollInterval); !errors.Is(err, outbox.ErrLocked) {
 			return space, err
 		}
 	}
 	return nil, fmt.Errorf("the application is mounted %d times already", maxMounts)
 }
 
-func (d *drive) openOwed(name remote.Space, dir string) (*cache.Space, error) {
-	return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(d.o.writeOptions(dir)))
+func (d *drive) openOwed(name remote.Space, dir string, poll time.Duration) (*cache.Space, error) {
+	return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(d.o.writeOptions(dir), poll))
 }
 
 // writeOptions say how changes are sent that are kept in dir.
@@ -65,8 +66,10 @@ func (o *mountOptions) localPatterns() []string {
 	return slices.Concat(cache.DefaultLocal, o.localOnly)
 }
 
-func (d *drive) spaceOptions(w *cache.WriteOptions) cache.Options {
-	return cache.Options{TTL: d.o.pollInterval, Content: d.store, Logger: d.log, Write: w}
+// spaceOptions say how a space is kept. What is watched is believed until a poll is
+// late.
+func (d *drive) spaceOptions(w *cache.WriteOptions, poll time.Duration) cache.Options {
+	return cache.Options{TTL: 2 * d.o.pollInterval, Poll: poll, Content: d.store, Logger: d.log, Write: w}
 }
 
 // logEarlier says how much was owed when the drive began: an earlier mount ended

@@ -9,8 +9,8 @@ import (
 	"losantfs/remote"
 )
 
-// openSpaces lists the root of each space that was asked for, which warms the
-// cache and shows whether the token may read it. Of two spaces, one that this
+// openSpaces asks the service for each space that was asked for, which shows
+// whether the token may read it. Of two spaces, one that this
 // installation lacks or that the token may not read is left out.
 func (d *drive) openSpaces(ctx context.Context, s service) error {
 	earlier := make([]owedSum, len(d.o.spaces))
@@ -23,11 +23,11 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 		earlier[i] = sumOf(d.changes(space, space.Owed("")))
 	}
 	errs := make([]error, len(d.spaces))
-	var listings sync.WaitGroup
+	var checks sync.WaitGroup
 	for i, space := range d.spaces {
-		listings.Go(func() { _, _, errs[i] = space.List(ctx, "/") })
+		checks.Go(func() { errs[i] = space.Check(ctx) })
 	}
-	listings.Wait()
+	checks.Wait()
 	var shown []*cache.Space
 	var failed error
 	for i, space := range d.spaces {

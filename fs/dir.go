@@ -49,12 +49,9 @@ func (d *dirNode) child(ctx context.Context, i *cache.Info, out *fuse.EntryOut) 
 	out.SetAttrTimeout(i.TTL)
 	id := stable(i.ID, i.Dir)
 	if known := d.GetChild(i.Name); known != nil && known.StableAttr() == id {
-		switch n := known.Operations().(type) {
-		case *dirNode:
-			n.info.Store(i)
-		case *fileNode:
-			n.info.Store(i)
-			n.gone.Store(false)
+		nodeOf(known).info.Store(i)
+		if f, ok := known.Operations().(*fileNode); ok {
+			f.gone.Store(false)
 		}
 		return known
 	}

@@ -9,9 +9,12 @@
 // cache included, and who opens the path gets the new one.
 //
 // What is changed here stays the same inode, also when it is sent and the service
-// gives it another version or, by a move, another id. Every change of an inode
-// comes through the kernel, which keeps its own pages, names and attributes right;
-// it is told to drop pages by nobody else.
+// gives it another version or, by a move, another id. Every such change comes
+// through the kernel, which keeps its own pages, names and attributes right.
+//
+// What the kernel knows it may believe for long while somebody watches for changes
+// elsewhere: it is told which names and attributes to forget (watchElsewhere), and
+// never to drop pages, as other content is another inode.
 //
 // Whatever may wait for the service waits under [patient].
 //

@@ -1,10 +1,12 @@
 package fs
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -29,6 +31,8 @@ type Options struct {
 type Mounted struct {
 	server     *fuse.Server
 	mountpoint string
+	end        context.CancelFunc
+	work       sync.WaitGroup
 }
 
 // absence is how long the kernel may believe that a name does not exist. The
@@ -88,11 +92,21 @@ func Mount(o Options) (*Mounted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mounting at %s: %w", o.Mountpoint, err)
 	}
-	return &Mounted{server: server, mountpoint: o.Mountpoint}, nil
+	m := &Mounted{server: server, mountpoint: o.Mountpoint}
+	ctx, end := context.WithCancel(context.Background())
+	m.end = end
+	for _, d := range dirs {
+		m.work.Go(func() { d.v.watchElsewhere(ctx) })
+	}
+	return m, nil
 }
 
 // Wait returns when the file system is no longer mounted, whoever unmounted it.
-func (m *Mounted) Wait() { m.server.Wait() }
+func (m *Mounted) Wait() {
+	m.server.Wait()
+	m.end()
+	m.work.Wait()
+}
 
 // Unmount takes the file system away. It fails while something has it open.
 func (m *Mounted) Unmount() error { return m.server.Unmount() }

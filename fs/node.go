@@ -31,16 +31,22 @@ func (n *node) current() *cache.Info {
 			return &i
 		}
 	}
-	return n.info.Load()
+	i := *n.info.Load()
+	i.TTL = 0
+	return &i
 }
 
 // Getattr answers from what is known, whatever the service does.
 func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	n.fill(&out.Attr)
+	n.fill(out)
 	return 0
 }
 
-func (n *node) fill(out *fuse.Attr) { n.v.perm.fill(n.current(), out) }
+func (n *node) fill(out *fuse.AttrOut) {
+	i := n.current()
+	n.v.perm.fill(i, &out.Attr)
+	out.SetTimeout(i.TTL)
+}
 
 // Statx adds the time of creation, which Getattr has no place for.
 func (n *node) Statx(_ context.Context, _ fs.FileHandle, _, _ uint32, out *fuse.StatxOut) syscall.Errno {

@@ -25,7 +25,7 @@ func (d *dirNode) Setattr(ctx context.Context, _ fs.FileHandle, in *fuse.SetAttr
 	if e := d.setAttrs(ctx, in); e != 0 {
 		return e
 	}
-	d.fill(&out.Attr)
+	d.fill(out)
 	return 0
 }
 
@@ -44,7 +44,7 @@ func (f *fileNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAt
 	if e := f.setAttrs(ctx, in); e != 0 {
 		return e
 	}
-	f.fill(&out.Attr)
+	f.fill(out)
 	return 0
 }
 

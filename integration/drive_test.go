@@ -119,7 +119,8 @@ func (d *drive) run(args ...string) (stdout, stderr string, err error) {
 // mount mounts the application and waits for the ready line.
 func (d *drive) mount(args ...string) {
 	d.t.Helper()
-	d.start(append([]string{"mount", d.app, d.mnt}, args...)...)
+	// No polls, unless a test wants them: calls are counted.
+	d.start(append([]string{"mount", d.app, d.mnt, "--poll-interval", "1h"}, args...)...)
 	line, err := d.stdout.next(30 * time.Second)
 	if err != nil {
 		d.t.Fatalf("no ready line: %v\n%s", err, d.stderr.String())

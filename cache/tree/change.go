@@ -33,11 +33,10 @@ func (t *Tree) Delete(dir, name string) {
 func (t *Tree) edit(dir string, c edit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for fl := range t.flights {
-		if fl.dir == dir {
-			fl.edits = append(fl.edits, c)
-		}
+	for look := range t.looks {
+		look.edits = append(look.edits, placed{dir, c})
 	}
+	t.editFlights(dir, c)
 	l, ok := t.listings.Get(dir)
 	if !ok {
 		if c.gone || fateOf(&c.entry) == deleting {
@@ -56,19 +55,28 @@ func (t *Tree) edit(dir string, c edit) {
 	}
 }
 
+func (t *Tree) editFlights(dir string, c edit) {
+	for fl := range t.flights {
+		if fl.dir == dir {
+			fl.edits = append(fl.edits, c)
+		}
+	}
+}
+
 // Forget drops what is known of a directory, because it is known to be wrong. Of
 // a frozen one it is dropped at the thaw.
 func (t *Tree) Forget(dir string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.detach(func(d string) bool { return d == dir })
-	if l, ok := t.listings.Get(dir); ok && t.frozen(dir) {
+	l, ok := t.listings.Get(dir)
+	if ok && t.frozen(dir) {
 		n := *l
 		n.doubtful = true
 		t.store(dir, &n)
 		return
 	}
-	t.drop(dir)
+	t.doubt(dir)
 }
 
 // ForgetBelow drops what is known of a directory and of all below it, frozen or
@@ -82,9 +90,10 @@ func (t *Tree) ForgetBelow(dir string) {
 func (t *Tree) forgetBelowLocked(dir string) {
 	below := func(d string) bool { return strings.HasPrefix(d, dir) }
 	t.detach(below)
-	for _, d := range t.listings.Keys() {
+	for _, d := range t.dirs() {
 		if below(d) {
 			t.drop(d)
+			delete(t.doubted, d)
 		}
 	}
 }

@@ -139,7 +139,7 @@ func TestWhatAChangeTakesWithIt(t *testing.T) {
 			listed(t, tr, dir)
 		}
 		c.do(tr)
-		if _, ok := tr.Known("/a/sub/", "x"); ok != c.known {
+		if _, ok := known(tr, "/a/sub/", "x"); ok != c.known {
 			t.Errorf("%s: what is below is known: %v", name, ok)
 		}
 	}
@@ -157,7 +157,7 @@ func TestDeleteBeatsListingsUnderWayBelow(t *testing.T) {
 		tr.Delete("/", "a")
 		close(f.gate)
 		synctest.Wait()
-		if _, ok := tr.Known("/a/b/", "x"); ok {
+		if _, ok := known(tr, "/a/b/", "x"); ok {
 			t.Error("a directory that is gone is known")
 		}
 		tr.Close()

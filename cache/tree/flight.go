@@ -70,6 +70,7 @@ func (t *Tree) fly(fl *flight) {
 	if err != nil {
 		fl.err = err
 		if remote.KindOf(err) == remote.NotFound && keep && len(fl.edits) == 0 {
+			t.compare(fl.dir, nil)
 			t.drop(fl.dir)
 		}
 		return
@@ -88,5 +89,6 @@ func (t *Tree) fly(fl *flight) {
 		t.log.Warn("some entries cannot be shown: their names are not possible here", "directory", fl.dir, "entries", l.Hidden)
 	}
 	l.doubtful = fl.partial // it was not known, and is better than nothing until then
+	t.compare(fl.dir, l)
 	t.store(fl.dir, l)
 }

@@ -40,7 +40,7 @@ func (t *Tree) thaw(f *freeze) {
 			continue
 		}
 		if l, ok := t.listings.Get(dir); ok && l.doubtful {
-			t.drop(dir)
+			t.doubt(dir)
 		}
 	}
 	t.detach(func(dir string) bool { return f.covers(dir) })

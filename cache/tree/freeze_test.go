@@ -61,7 +61,7 @@ func TestFreeze(t *testing.T) {
 		if l := listed(t, tr, "/a/"); len(l.Entries) != 0 {
 			t.Errorf("after the thaw: %q", shows(l))
 		}
-		if _, ok := tr.Known("/a/sub/", "y"); ok {
+		if _, ok := known(tr, "/a/sub/", "y"); ok {
 			t.Error("what was fetched meanwhile is still known")
 		}
 		tr.Close()
@@ -92,13 +92,13 @@ func TestFreezeDuringAFetch(t *testing.T) {
 				t.Errorf("a part was shown: %q", shows(l))
 			}
 			<-below
-			_, a := tr.Known("/", "a")
-			_, b := tr.Known("/new/", "b")
+			_, a := known(tr, "/", "a")
+			_, b := known(tr, "/new/", "b")
 			if !a || b == thawed {
 				t.Errorf("thawed %v: what was known is known: %v; what was not: %v", thawed, a, b)
 			}
 			thaw()
-			if _, b := tr.Known("/new/", "b"); b {
+			if _, b := known(tr, "/new/", "b"); b {
 				t.Error("what was fetched during the freeze is kept")
 			}
 			tr.Close()
@@ -114,14 +114,14 @@ func TestFrozenListingsAreNotEvicted(t *testing.T) {
 	listed(t, tr, "/a/")
 	thaw := tr.Freeze("/a/")
 	listed(t, tr, "/b/")
-	if _, ok := tr.Known("/a/", "x"); !ok {
+	if _, ok := known(tr, "/a/", "x"); !ok {
 		t.Error("a frozen listing was evicted")
 	}
 	thaw()
 	listed(t, tr, "/")
 	tr.Forget("/b/")
 	listed(t, tr, "/b/")
-	if _, ok := tr.Known("/a/", "x"); ok {
+	if _, ok := known(tr, "/a/", "x"); ok {
 		t.Error("it is not evicted after the thaw either")
 	}
 }

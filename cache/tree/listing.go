@@ -84,6 +84,14 @@ func (l *Listing) count(e *remote.Entry, sign int64) {
 // cost is what a listing counts for in the LRU.
 func (l *Listing) cost() int64 { return int64(len(l.Entries)) + 1 }
 
+func (l *Listing) names() []string {
+	names := make([]string, len(l.Entries))
+	for i := range l.Entries {
+		names[i] = l.Entries[i].Name
+	}
+	return names
+}
+
 func boolFirst(a, b bool) int {
 	switch {
 	case a == b:

@@ -25,7 +25,21 @@ const (
 	// offlinePause is how long known listings are shown without asking again
 	// after the service failed.
 	offlinePause = 5 * time.Second
+	// watched is how long the kernel may believe what is watched: it is told of
+	// changes.
+	watched = time.Hour
 )
+
+// Watch is who finds out what has changed elsewhere.
+type Watch struct {
+	// Look starts to find out what has changed, or joins who does; what it returns
+	// is closed when that is known, or cannot be.
+	Look func() <-chan struct{}
+	// Changed is told of names in a directory that are no longer what was known,
+	// other than by [Tree.Put] and [Tree.Delete]. It is called with Tree.mu held,
+	// so it does no more than take note.
+	Changed func(dir string, names []string)
+}
 
 // Tree is what is known of one space. It is safe for concurrent use.
 type Tree struct {
@@ -43,17 +57,24 @@ type Tree struct {
 	bytes    int64
 	flights  map[*flight]struct{} // all under way
 	current  map[string]*flight   // per directory, the one that may be joined
+	looks    map[*Look]struct{}   // all under way
 	freezes  map[*freeze]struct{}
-	failure  error     // of the last fetch, nil when it worked
-	failedAt time.Time // when the failures began
-	retryAt  time.Time // until then what is known is shown without asking
+	watch    Watch               // empty when nobody watches
+	since    time.Time           // what was fetched since is watched; zero when nothing is
+	asOf     time.Time           // when what is watched was last found to be true
+	asked    time.Time           // when somebody last wanted to know something
+	doubted  map[string]*Listing // by directory: forgotten, and not fetched again so far
+	failure  error               // of the last fetch, nil when it worked
+	failedAt time.Time           // when the failures began
+	retryAt  time.Time           // until then what is known is shown without asking
 }
 
 // New returns an empty tree whose listings are fetched again when they are older
 // than ttl.
 func New(lister Lister, ttl time.Duration, log *slog.Logger) *Tree {
-	t := &Tree{lister: lister, ttl: ttl, log: log,
-		flights: map[*flight]struct{}{}, current: map[string]*flight{}, freezes: map[*freeze]struct{}{}}
+	t := &Tree{lister: lister, ttl: ttl, log: log, asked: time.Now(),
+		flights: map[*flight]struct{}{}, current: map[string]*flight{}, looks: map[*Look]struct{}{}, freezes: map[*freeze]struct{}{},
+		doubted: map[string]*Listing{}}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	t.listings = t.lru(maxEntries)
 	return t
@@ -62,8 +83,14 @@ func New(lister Lister, ttl time.Duration, log *slog.Logger) *Tree {
 func (t *Tree) lru(entries int64) *budget.LRU[string, *Listing] {
 	return budget.New(entries,
 		func(dir string, _ *Listing) bool { return t.frozen(dir) },
-		func(_ string, l *Listing) { t.account(l, -1) })
+		func(dir string, l *Listing) {
+			t.account(l, -1)
+			t.change(dir, l.names()...) // nobody will know when they change
+		})
 }
+
+// Attend says who watches. It is called before the tree is used.
+func (t *Tree) Attend(w Watch) { t.watch = w }
 
 // Close ends all fetches and waits for them.
 func (t *Tree) Close() {
@@ -75,19 +102,37 @@ func (t *Tree) Close() {
 }
 
 // List returns the children of a directory. A listing older than the tree's ttl
-// is fetched again; while the service cannot be reached the old one is shown, as
-// unreachable is not deleted.
+// is fetched again, unless the watch finds that it still holds; while the service
+// cannot be reached the old one is shown, as unreachable is not deleted.
 func (t *Tree) List(ctx context.Context, dir string) (*Listing, error) {
-	known, fl := t.knownOrFlight(dir)
-	if fl == nil {
+	known, fresh := t.known(dir)
+	if fresh {
 		return known, nil
 	}
-	wait := ctx
-	if known != nil {
-		var cancel context.CancelFunc
-		wait, cancel = context.WithTimeout(ctx, patience)
-		defer cancel()
+	if known == nil {
+		fl := t.join(dir)
+		select {
+		case <-fl.done:
+			return t.landed(fl, nil)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if t.isWatched(known) {
+		select {
+		case <-t.watch.Look():
+			if now, fresh := t.known(dir); fresh {
+				return now, nil
+			}
+		case <-wait.Done():
+		}
+	}
+	fl := t.join(dir)
+	// Others may have waited for it long enough.
+	remaining := time.AfterFunc(time.Until(fl.began.Add(patience)), cancel)
+	defer remaining.Stop()
 	select {
 	case <-fl.done:
 		return t.landed(fl, known)
@@ -137,22 +182,31 @@ func (t *Tree) Lookup(ctx context.Context, dir, name string) (remote.Entry, time
 	return e, t.Fresh(l), nil
 }
 
-// Known returns an entry without ever asking the service.
-func (t *Tree) Known(dir, name string) (remote.Entry, bool) {
+// Listed returns what is known of a directory without ever asking the service.
+func (t *Tree) Listed(dir string) (*Listing, bool) {
 	t.mu.Lock()
-	l, ok := t.listings.Get(dir)
-	t.mu.Unlock()
-	if !ok {
-		return remote.Entry{}, false
-	}
-	return l.Get(name)
+	defer t.mu.Unlock()
+	return t.listings.Get(dir)
 }
 
-// Fresh returns how much longer a listing is believed. A listing that is shown
-// for want of a newer one is believed for a second, so that the kernel does not
-// ask for each access.
+// Fresh returns how long the kernel may believe a listing. One that is shown for
+// want of a newer one is believed for a second, so that the kernel does not ask for
+// each access.
 func (t *Tree) Fresh(l *Listing) time.Duration {
-	return max(time.Until(l.Fetched.Add(t.ttl)), min(t.ttl, time.Second))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	left := time.Until(t.asOfLocked(l).Add(t.ttl))
+	if left > 0 && t.isWatchedLocked(l) {
+		return watched
+	}
+	return max(left, min(t.ttl, time.Second))
+}
+
+// Asked returns when somebody last wanted to know something.
+func (t *Tree) Asked() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.asked
 }
 
 // Usage returns the number and the bytes of all known files.
@@ -170,22 +224,31 @@ func (t *Tree) Offline() (time.Time, error) {
 	return t.failedAt, t.failure
 }
 
-// knownOrFlight returns the listing of a directory, and a fetch of it when it
-// needs one: it is not known, or neither young enough, nor frozen, nor the service
-// failed a moment ago.
-func (t *Tree) knownOrFlight(dir string) (*Listing, *flight) {
+// known returns the listing of a directory, nil when it is not known, and whether
+// it needs no fetch: it is young enough, or frozen, or the service failed a moment
+// ago.
+func (t *Tree) known(dir string) (l *Listing, fresh bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l, ok := t.listings.Get(dir)
 	now := time.Now()
-	if ok && (now.Before(l.Fetched.Add(t.ttl)) || now.Before(t.retryAt) || t.frozen(dir)) {
-		return l, nil
+	t.asked = now
+	l, ok := t.listings.Get(dir)
+	if !ok {
+		return nil, false
 	}
-	fl := t.current[dir]
-	if fl == nil {
-		fl = t.start(dir)
+	// Where there is a watch it finds out when the service answers again.
+	failed := now.Before(t.retryAt) || t.failure != nil && t.watch.Look != nil
+	return l, now.Before(t.asOfLocked(l).Add(t.ttl)) || failed || t.frozen(dir)
+}
+
+// join returns a fetch of a directory, which others may wait for too.
+func (t *Tree) join(dir string) *flight {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if fl := t.current[dir]; fl != nil {
+		return fl
 	}
-	return l, fl
+	return t.start(dir)
 }
 
 // landed returns what List shows after a fetch: not a part of what has been frozen
@@ -221,6 +284,7 @@ func (t *Tree) store(dir string, l *Listing) {
 	t.listings.Add(dir, l, l.cost())
 }
 
+// drop forgets what is known of a directory. t.mu is held.
 func (t *Tree) drop(dir string) {
 	if l, ok := t.listings.Get(dir); ok {
 		t.account(l, -1)

@@ -1,0 +1,107 @@
+package watch
+
+import (
+	"time"
+
+	"losantfs/remote"
+)
+
+// baseline is a total count that is explained, and what is known to have changed it
+// since.
+type baseline struct {
+	set    bool
+	total  int
+	newest time.Time       // when an entry was last updated then, by the service's clock
+	made   map[string]bool // ids of entries that are new since
+	odd    int             // the last total that could not be explained
+	times  int             // how often in a row it was seen
+}
+
+// patience is how often in a row a total is seen before it is taken for final,
+// where the service may still be at work.
+const patience = 3
+
+// rebase takes a total as explained.
+func (w *Watcher) rebase(p remote.Page, o own) {
+	w.baseline = baseline{set: true, total: p.TotalCount, newest: newest(p.Items), made: map[string]bool{}}
+	w.forget(o)
+}
+
+func newest(entries []remote.Entry) (at time.Time) {
+	for _, e := range entries {
+		if e.Updated.After(at) {
+			at = e.Updated
+		}
+	}
+	return at
+}
+
+// verdict is what a total count says.
+type verdict int
+
+const (
+	explained   verdict = iota // nothing was deleted that is not known
+	unsure                     // what this machine does itself blurs it
+	unexplained                // something was deleted, or came unnoticed
+)
+
+// count judges the total of a page whose changes are given.
+func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdict {
+	o := w.ownNow()
+	b := &w.baseline
+	if !b.set {
+		w.rebase(p, o)
+		return explained
+	}
+	for _, e := range changed {
+		if !e.Created.Before(b.newest) {
+			b.made[e.ID] = true
+		}
+	}
+	for id := range o.made {
+		b.made[id] = true
+	}
+	expected := b.total + len(b.made)
+	for _, n := range o.removed {
+		expected -= n
+	}
+	if p.TotalCount == expected {
+		if o.quiet(before) {
+			w.rebase(p, o)
+		}
+		return explained
+	}
+	if b.odd != p.TotalCount {
+		b.odd, b.times = p.TotalCount, 0
+	}
+	switch b.times++; {
+	case !o.quiet(before):
+		b.times = 0
+		return unsure
+	case b.times < patience && (o.dirs || p.TotalCount > expected):
+		return unsure
+	case p.TotalCount < expected && w.left(expected-p.TotalCount):
+		w.rebase(p, o)
+		return explained
+	}
+	w.rebase(p, o)
+	return unexplained
+}
+
+// maxLeaving bounds the entries that are asked for one by one.
+const maxLeaving = 20
+
+// left reports whether n entries are gone that were on their way out when they were
+// last seen.
+func (w *Watcher) left(n int) bool {
+	if n > len(w.leaving) || len(w.leaving) > maxLeaving {
+		return false
+	}
+	for id := range w.leaving {
+		if _, err := w.service.Get(w.ctx, id); remote.KindOf(err) == remote.NotFound {
+			delete(w.leaving, id)
+			n--
+		}
+	}
+	return n == 0
+}

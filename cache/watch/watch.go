@@ -1,0 +1,172 @@
+package watch
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"losantfs/cache/tree"
+	"losantfs/remote"
+)
+
+// Service is what the watcher needs of the API.
+type Service interface {
+	List(ctx context.Context, o remote.ListOptions) (remote.Page, error)
+	ListAll(ctx context.Context) ([]remote.Entry, error)
+	Get(ctx context.Context, id string) (remote.Entry, error)
+}
+
+const (
+	// idle is how long after the last question polls become rarer, and idleFactor
+	// by how much.
+	idle       = time.Minute
+	idleFactor = 6
+	// longest is the longest pause between two polls for failures or for want of
+	// questions, unless the interval itself is longer.
+	longest = 30 * time.Second
+	// reread is how often everything that is known is read again.
+	reread = 10 * time.Minute
+)
+
+// Watcher watches one space. It is safe for concurrent use.
+type Watcher struct {
+	service  Service
+	tree     *tree.Tree
+	interval time.Duration
+	answers  func() // called when the service answers after it had failed
+	log      *slog.Logger
+	ctx      context.Context
+	stop     context.CancelFunc
+	work     sync.WaitGroup
+	wake     chan struct{}
+
+	mu    sync.Mutex
+	first bool          // no poll has ended so far
+	next  chan struct{} // closed when the poll that was asked for has ended; nil for none
+	err   error         // of the last poll
+	own   own
+
+	// What follows is the loop's own.
+	seen     []remote.Entry // updated last, as of the last poll; nil before the first
+	seenAll  bool           // these are all entries
+	baseline baseline
+	leaving  map[string]bool // ids of entries seen on their way out
+	lastRead time.Time       // when all that is known was last read
+	failed   bool
+}
+
+// New returns a watcher of what is known in t. It begins with Start.
+func New(service Service, t *tree.Tree, interval time.Duration, answers func(), log *slog.Logger) *Watcher {
+	w := &Watcher{service: service, tree: t, interval: interval, answers: answers, log: log,
+		first: true, next: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
+	ctx, stop := context.WithCancel(context.Background())
+	w.ctx, w.stop = remote.Background(ctx), stop
+	return w
+}
+
+// Start begins to poll, at once.
+func (w *Watcher) Start() { w.work.Go(w.run) }
+
+// Close ends polling.
+func (w *Watcher) Close() {
+	w.stop()
+	w.work.Wait()
+}
+
+// Err returns why the last poll failed.
+func (w *Watcher) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Look polls soon, and returns a channel that is closed once a poll that began
+// after the call, or the very first one, has ended, or the watcher is closed.
+func (w *Watcher) Look() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ctx.Err() != nil {
+		ended := make(chan struct{})
+		close(ended)
+		return ended
+	}
+	if w.next == nil {
+		w.next = make(chan struct{})
+	}
+	if !w.first {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+	return w.next
+}
+
+func (w *Watcher) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var last time.Time
+	for tries := 0; ; {
+		select {
+		case <-w.ctx.Done():
+			w.ended(nil, w.ctx.Err())
+			return
+		case <-w.wake:
+		case <-timer.C:
+			if time.Since(last) < w.rest() {
+				timer.Reset(w.pause(0))
+				continue
+			}
+		}
+		last = time.Now()
+		w.mu.Lock()
+		asked := w.next
+		if !w.first {
+			w.next = nil
+		}
+		w.mu.Unlock()
+		err := w.poll()
+		w.ended(asked, err)
+		tries++
+		if err == nil {
+			tries = 0
+		}
+		timer.Reset(w.pause(tries))
+	}
+}
+
+// ended tells those who asked for a poll that it has ended.
+func (w *Watcher) ended(asked chan struct{}, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = err
+	if asked != nil {
+		close(asked)
+	}
+	if w.next != nil && w.next != asked && w.ctx.Err() != nil {
+		close(w.next)
+	}
+	if w.first || w.ctx.Err() != nil {
+		w.first, w.next = false, nil
+	}
+}
+
+// rest returns how long nothing is asked after a poll, when nobody wants to know.
+func (w *Watcher) rest() time.Duration {
+	if time.Since(w.tree.Asked()) < idle {
+		return 0
+	}
+	return min(idleFactor*w.interval, longest)
+}
+
+// pause returns how long to wait for the next poll: longer when the service fails.
+// It is at most the interval where it does not, and not the same for all clients.
+func (w *Watcher) pause(tries int) time.Duration {
+	p := w.interval
+	if tries > 1 {
+		p = min(p<<min(tries-1, 10), max(p, longest))
+	}
+	return p - rand.N(p/5+1)
+}
