@@ -25,6 +25,12 @@ const patience = 3
 func (w *Watcher) rebase(p remote.Page, o own) {
 	w.baseline = baseline{set: true, total: p.TotalCount, newest: newest(p.Items), made: map[string]bool{}}
 	w.forget(o)
+	clear(w.leaving)
+	for _, e := range p.Items {
+		if e.Status == remote.Moving || e.Status == remote.Deleting {
+			w.leaving[e.ID] = true
+		}
+	}
 }
 
 func newest(entries []remote.Entry) (at time.Time) {
@@ -88,18 +94,14 @@ func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdi
 	return unexplained
 }
 
-// maxLeaving bounds the entries that are asked for one by one.
-const maxLeaving = 20
-
 // left reports whether n entries are gone that were on their way out when they were
 // last seen.
 func (w *Watcher) left(n int) bool {
-	if n > len(w.leaving) || len(w.leaving) > maxLeaving {
+	if n > len(w.leaving) {
 		return false
 	}
 	for id := range w.leaving {
 		if _, err := w.service.Get(w.ctx, id); remote.KindOf(err) == remote.NotFound {
-			delete(w.leaving, id)
 			n--
 		}
 	}

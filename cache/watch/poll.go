@@ -46,13 +46,7 @@ func (w *Watcher) poll() error {
 	arrived := w.arrived(changed)
 	look.Update(changed)
 	w.seen, w.seenAll = p.Items, len(p.Items) >= p.TotalCount
-	for _, e := range changed {
-		if e.Status == remote.Moving || e.Status == remote.Deleting {
-			w.leaving[e.ID] = true
-		}
-	}
-	switch {
-	case !all, arrived:
+	if !all || arrived {
 		w.rebase(p, w.ownNow())
 		look.Lose()
 		return w.read(p.TotalCount)

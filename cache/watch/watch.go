@@ -52,7 +52,7 @@ type Watcher struct {
 	seen     []remote.Entry // updated last, as of the last poll; nil before the first
 	seenAll  bool           // these are all entries
 	baseline baseline
-	leaving  map[string]bool // ids of entries seen on their way out
+	leaving  map[string]bool // ids of entries seen on their way out at the baseline
 	lastRead time.Time       // when all that is known was last read
 	failed   bool
 }
