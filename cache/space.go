@@ -17,10 +17,13 @@ import (
 
 // Options say how a space is kept.
 type Options struct {
-	TTL     time.Duration  // how long listings are believed
-	Poll    time.Duration  // how often it is looked for changes elsewhere, 0 for never
-	Content *content.Store // stays the caller's
-	Logger  *slog.Logger
+	TTL  time.Duration // how long listings are believed
+	Poll time.Duration // how often it is looked for changes elsewhere, 0 for never
+	// Snapshot is the file that keeps what is known until the next mount, "" for
+	// none. It takes polls to find out whether it still holds.
+	Snapshot string
+	Content  *content.Store // stays the caller's
+	Logger   *slog.Logger
 	// Write is nil for a space that cannot be written to.
 	Write *WriteOptions
 }
@@ -44,8 +47,13 @@ type Space struct {
 	outbox  *outbox.Outbox // nil when read-only
 	watch   *watch.Watcher // nil when nobody looks for changes elsewhere
 	changes *changes
-	through bool
-	log     *slog.Logger
+
+	snapshot string
+	saved    uint64 // version of the tree that was saved last
+	ending   chan struct{}
+	saving   sync.WaitGroup
+	through  bool
+	log      *slog.Logger
 
 	mu   sync.Mutex
 	open map[*Handle]bool // that read the content of an entry
@@ -55,7 +63,8 @@ type Space struct {
 // mount left.
 func NewSpace(files *remote.Files, o Options) (*Space, error) {
 	log := o.Logger.With("space", string(files.Space()))
-	s := &Space{files: files, tree: tree.New(files, o.TTL, log), content: o.Content, log: log, changes: newChanges(), open: map[*Handle]bool{}}
+	s := &Space{files: files, tree: tree.New(files, o.TTL, log), content: o.Content, log: log, changes: newChanges(),
+		ending: make(chan struct{}), open: map[*Handle]bool{}}
 	if o.Poll > 0 {
 		s.watch = watch.New(files, s.tree, o.Poll, s.answers, log)
 		s.tree.Attend(tree.Watch{Look: s.watch.Look, Changed: s.changes.add})
@@ -67,6 +76,10 @@ func NewSpace(files *remote.Files, o Options) (*Space, error) {
 		}
 	}
 	if s.watch != nil {
+		if s.snapshot = o.Snapshot; s.snapshot != "" {
+			s.restore()
+			s.saving.Go(s.keepSaving)
+		}
 		s.watch.Start()
 	}
 	if s.outbox != nil {
@@ -109,6 +122,8 @@ func (s *Space) Close() {
 	if s.watch != nil {
 		s.watch.Close()
 	}
+	close(s.ending)
+	s.saving.Wait()
 	s.tree.Close()
 }
 
@@ -125,6 +140,12 @@ func (s *Space) Check(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Knows reports whether anything is known of the space without asking the service.
+func (s *Space) Knows() bool {
+	_, ok := s.tree.Listed("/")
+	return ok
 }
 
 // ReadOnly reports whether the space can only be read.

@@ -16,13 +16,14 @@ import (
 
 // drive is one mounted application and everything that serves it.
 type drive struct {
-	o       *mountOptions
-	log     *slog.Logger
-	client  *remote.Client
-	app     remote.Application
-	store   *content.Store
-	spaces  []*cache.Space // that are shown
-	earlier owedSum        // what earlier mounts had left, when this one began
+	o        *mountOptions
+	log      *slog.Logger
+	client   *remote.Client
+	app      remote.Application
+	store    *content.Store
+	cacheDir string
+	spaces   []*cache.Space // that are shown
+	earlier  owedSum        // what earlier mounts had left, when this one began
 	leftBehind
 	control *control
 
@@ -36,8 +37,9 @@ type drive struct {
 }
 
 // openDrive mounts what o and s say at o.mountpoint, which [checkMountpoint] has
-// found good. It makes one call for the application and one listing of each
-// space, so that what cannot work fails before anything is mounted.
+// found good. It makes one call for the application and one for each space, so that
+// what cannot work fails before anything is mounted. Where the service cannot be
+// reached, what an earlier mount knew is shown.
 func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger) (_ *drive, err error) {
 	d := &drive{o: o, log: log}
 	defer func() {
@@ -51,10 +53,17 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	if d.app, err = s.findApplication(ctx, d.client, s.application); err != nil {
+	if err := d.openStore(); err != nil {
 		return nil, err
 	}
-	if err := d.openStore(); err != nil {
+	if d.app, err = s.findApplication(ctx, d.client, s.application); remote.Temporary(err) {
+		known, ok := d.recallApplication(s.application)
+		if !ok {
+			return nil, err
+		}
+		d.app, err = known, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	// First, as it waits for a mount before this one that still sends what it owes:
@@ -87,11 +96,11 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 
 // openStore opens the cache of content.
 func (d *drive) openStore() error {
-	dir, err := cacheFolder(d.o.cacheDir, d.o.mountpoint)
-	if err != nil {
+	var err error
+	if d.cacheDir, err = cacheFolder(d.o.cacheDir, d.o.mountpoint); err != nil {
 		return err
 	}
-	d.store, err = content.Open(filepath.Join(dir, "content"), d.o.cacheSize, d.log)
+	d.store, err = content.Open(filepath.Join(d.cacheDir, "content"), d.o.cacheSize, d.log)
 	return err
 }
 

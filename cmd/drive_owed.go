@@ -36,7 +36,7 @@ func (d *drive) owedFolder(name remote.Space, i int) (string, error) {
 // mount has.
 func (d *drive) openSpace(name remote.Space) (*cache.Space, error) {
 	if d.o.readOnly {
-		return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(nil, d.o.pollInterval))
+		return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(name, nil, d.o.pollInterval))
 	}
 	for i := range maxMounts {
 		dir, err := d.owedFolder(name, i)
@@ -51,7 +51,7 @@ func (d *drive) openSpace(name remote.Space) (*cache.Space, error) {
 }
 
 func (d *drive) openOwed(name remote.Space, dir string, poll time.Duration) (*cache.Space, error) {
-	return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(d.o.writeOptions(dir), poll))
+	return cache.NewSpace(d.client.Files(d.app.ID, name), d.spaceOptions(name, d.o.writeOptions(dir), poll))
 }
 
 // writeOptions say how changes are sent that are kept in dir.
@@ -68,8 +68,8 @@ func (o *mountOptions) localPatterns() []string {
 
 // spaceOptions say how a space is kept. What is watched is believed until a poll is
 // late.
-func (d *drive) spaceOptions(w *cache.WriteOptions, poll time.Duration) cache.Options {
-	return cache.Options{TTL: 2 * d.o.pollInterval, Poll: poll, Content: d.store, Logger: d.log, Write: w}
+func (d *drive) spaceOptions(name remote.Space, w *cache.WriteOptions, poll time.Duration) cache.Options {
+	return cache.Options{TTL: 2 * d.o.pollInterval, Poll: poll, Snapshot: d.snapshotFile(name), Content: d.store, Logger: d.log, Write: w}
 }
 
 // logEarlier says how much was owed when the drive began: an earlier mount ended

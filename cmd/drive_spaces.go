@@ -32,6 +32,10 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 	var failed error
 	for i, space := range d.spaces {
 		switch err := errs[i]; {
+		case remote.Temporary(err) && space.Knows():
+			d.log.Warn("the service cannot be reached: what was known of it is shown", "space", string(space.Name()), "error", err)
+			errs[i] = nil
+			fallthrough
 		case err == nil:
 			shown = append(shown, space)
 			d.earlier.add(earlier[i])
@@ -50,6 +54,7 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 		}
 	}
 	d.spaces = shown
+	d.rememberApplication()
 	if failed != nil {
 		d.log.Warn("not all files can be shown", "shown", spaceNames(d.names()), "reason", failed)
 	}

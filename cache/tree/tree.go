@@ -55,6 +55,7 @@ type Tree struct {
 	listings *budget.LRU[string, *Listing]
 	files    int64 // in all listings
 	bytes    int64
+	version  uint64 // counts changes of what is known
 	flights  map[*flight]struct{} // all under way
 	current  map[string]*flight   // per directory, the one that may be joined
 	looks    map[*Look]struct{}   // all under way
@@ -281,6 +282,7 @@ func (t *Tree) suspect() {
 func (t *Tree) store(dir string, l *Listing) {
 	t.drop(dir)
 	t.account(l, 1)
+	t.version++
 	t.listings.Add(dir, l, l.cost())
 }
 

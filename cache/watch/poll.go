@@ -24,16 +24,17 @@ func (w *Watcher) latest(perPage, number int) (remote.Page, error) {
 	return w.service.List(w.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: perPage, Page: number})
 }
 
-// poll finds out what has changed since the last poll.
-func (w *Watcher) poll() error {
+// poll finds out what has changed since the last poll. Where it cannot tell, all
+// that is known has to be read again.
+func (w *Watcher) poll() (p remote.Page, read bool, err error) {
 	look := w.tree.Begin()
 	defer look.End()
 	before := w.ownNow()
-	p, err := w.latest(glance, 0)
+	p, err = w.latest(glance, 0)
 	w.tree.Note(err)
 	if err != nil {
 		w.failed = true
-		return err
+		return p, false, err
 	}
 	if w.failed {
 		w.failed = false
@@ -41,27 +42,25 @@ func (w *Watcher) poll() error {
 	}
 	changed, all, err := w.changedSince(p)
 	if err != nil {
-		return err
+		return p, false, err
 	}
-	arrived := w.arrived(changed)
+	came := w.came(changed)
 	look.Update(changed)
 	w.seen, w.seenAll = p.Items, len(p.Items) >= p.TotalCount
-	if !all || arrived {
+	defer w.save()
+	if !all || came {
 		w.rebase(p, w.ownNow())
 		look.Lose()
-		return w.read(p.TotalCount)
+		return p, true, nil
 	}
 	switch w.count(p, changed, before) {
 	case explained:
 		look.Confirm()
 	case unexplained:
 		look.Lose()
-		return w.read(p.TotalCount)
+		return p, true, nil
 	}
-	if time.Since(w.lastRead) > reread && w.tree.Asked().After(w.lastRead) {
-		return w.read(p.TotalCount)
-	}
-	return nil
+	return p, time.Since(w.lastRead) > reread && w.tree.Asked().After(w.lastRead), nil
 }
 
 // changedSince returns the entries that are not as they were in the last poll, and
@@ -127,9 +126,9 @@ func (w *Watcher) compare(entries []remote.Entry) (changed []remote.Entry, all b
 	return changed, all
 }
 
-// arrived reports whether one of the entries has come to a directory that is known
+// came reports whether one of the entries has come to a directory that is known
 // without being new: it may be missing elsewhere.
-func (w *Watcher) arrived(changed []remote.Entry) bool {
+func (w *Watcher) came(changed []remote.Entry) bool {
 	for _, e := range changed {
 		if w.baseline.set && e.Created.Before(w.baseline.newest) && e.Status == remote.Completed && remote.ValidName(e.Name) && w.tree.Misses(e) {
 			return true
@@ -139,17 +138,20 @@ func (w *Watcher) arrived(changed []remote.Entry) bool {
 }
 
 // read reads again all that is known: directory by directory, or the whole space.
-func (w *Watcher) read(total int) error {
+// What it does not get is not watched, and read again when somebody asks.
+func (w *Watcher) read(total int) {
 	w.lastRead = time.Now()
 	dirs := w.tree.Dirs()
 	if len(dirs) > total/page+1 {
 		look := w.tree.Begin()
 		defer look.End()
 		all, err := w.service.ListAll(w.ctx)
-		if err == nil {
-			look.Replace(all)
+		if err != nil {
+			w.log.Debug("reading again what is known", "error", err)
+			return
 		}
-		return err
+		look.Replace(all)
+		return
 	}
 	var g errgroup.Group
 	g.SetLimit(readers)
@@ -157,11 +159,10 @@ func (w *Watcher) read(total int) error {
 	for _, dir := range dirs {
 		g.Go(func() error {
 			_, err := w.tree.ListSince(w.ctx, dir, since)
-			if remote.KindOf(err) == remote.NotFound {
-				return nil
-			}
 			return err
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		w.log.Debug("reading again what is known", "error", err)
+	}
 }

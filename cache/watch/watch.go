@@ -47,6 +47,7 @@ type Watcher struct {
 	next  chan struct{} // closed when the poll that was asked for has ended; nil for none
 	err   error         // of the last poll
 	own   own
+	saved *State // as of the last poll
 
 	// What follows is the loop's own.
 	seen     []remote.Entry // updated last, as of the last poll; nil before the first
@@ -127,8 +128,11 @@ func (w *Watcher) run() {
 			w.next = nil
 		}
 		w.mu.Unlock()
-		err := w.poll()
+		p, read, err := w.poll()
 		w.ended(asked, err)
+		if read {
+			w.read(p.TotalCount)
+		}
 		tries++
 		if err == nil {
 			tries = 0

@@ -1,0 +1,140 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/gob"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"losantfs/cache/tree"
+	"losantfs/cache/watch"
+	"losantfs/remote"
+)
+
+// snapshotEvery is how often what is known is written to disk, if it has changed.
+const snapshotEvery = 5 * time.Minute
+
+// snapshotFormat is the beginning of a snapshot file; what follows is a SHA-256 of
+// the rest, which is a snapshot in encoding/gob.
+const snapshotFormat = "losantfs tree 1\n"
+
+// snapshot is what is known of a space, as it is kept on disk.
+type snapshot struct {
+	Tree  tree.Snapshot
+	Watch watch.State
+}
+
+var errDamaged = errors.New("it is damaged")
+
+// restore makes known what an earlier mount knew. A file that is of no use loses
+// nothing: the service is asked.
+func (s *Space) restore() {
+	saved, err := readSnapshot(s.snapshot)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err != nil:
+		s.log.Warn("what was known before cannot be read; the service is asked", "file", s.snapshot, "error", err)
+		return
+	case saved.Tree.AsOf.After(time.Now()): // the clock was set back
+		return
+	}
+	s.tree.Restore(saved.Tree)
+	s.watch.Restore(&saved.Watch)
+	s.saved = s.tree.Version()
+}
+
+// keepSaving writes what is known now and then, until ending is closed.
+func (s *Space) keepSaving() {
+	tick := time.NewTicker(snapshotEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ending:
+			s.save()
+			return
+		case <-tick.C:
+			s.save()
+		}
+	}
+}
+
+// save writes what is known for the next mount.
+func (s *Space) save() {
+	version := s.tree.Version()
+	state := s.watch.State()
+	if version == s.saved || state == nil {
+		return
+	}
+	now := &snapshot{s.tree.Snapshot(), *state}
+	if s.Name() == remote.Private {
+		now.withoutURLs()
+	}
+	if err := writeSnapshot(s.snapshot, now); err != nil {
+		s.log.Warn("what is known cannot be kept for the next mount", "file", s.snapshot, "error", err)
+		return
+	}
+	s.saved = version
+}
+
+// withoutURLs takes out the URLs of private files: they are keys to the content.
+func (s *snapshot) withoutURLs() {
+	without := func(entries []remote.Entry) []remote.Entry {
+		entries = slices.Clone(entries)
+		for i := range entries {
+			entries[i].URL = ""
+		}
+		return entries
+	}
+	for i := range s.Tree.Listings {
+		l := &s.Tree.Listings[i]
+		l.Entries, l.Moving = without(l.Entries), without(l.Moving)
+	}
+	s.Watch.Seen = without(s.Watch.Seen)
+}
+
+func readSnapshot(path string) (*snapshot, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	rest, ok := bytes.CutPrefix(data, []byte(snapshotFormat))
+	if !ok || len(rest) < sha256.Size {
+		return nil, errDamaged
+	}
+	sum, body := rest[:sha256.Size], rest[sha256.Size:]
+	if now := sha256.Sum256(body); !bytes.Equal(sum, now[:]) {
+		return nil, errDamaged
+	}
+	s := &snapshot{}
+	return s, gob.NewDecoder(bytes.NewReader(body)).Decode(s)
+}
+
+// writeSnapshot replaces the file as a whole.
+func writeSnapshot(path string, s *snapshot) error {
+	var body bytes.Buffer
+	if err := gob.NewEncoder(&body).Encode(s); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body.Bytes())
+	_, err = f.WriteString(snapshotFormat + string(sum[:]))
+	if err == nil {
+		_, err = f.Write(body.Bytes())
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
