@@ -67,7 +67,7 @@ func NewSpace(files *remote.Files, o Options) (*Space, error) {
 		ending: make(chan struct{}), open: map[*Handle]bool{}}
 	if o.Poll > 0 {
 		s.watch = watch.New(files, s.tree, o.Poll, s.answers, log)
-		s.tree.Attend(tree.Watch{Look: s.watch.Look, Changed: s.changes.add})
+		s.tree.Attend(tree.Watch{Look: s.watch.Look, Changed: s.changes.add, Total: s.watch.Total})
 	}
 	if o.Write != nil {
 		if err := s.openOutbox(o.Write, log); err != nil {

@@ -37,6 +37,9 @@ func (t *Tree) start(dir string) *flight {
 // detach keeps what fetches of some directories bring from being kept, and from
 // being handed to those who ask from now on. t.mu is held.
 func (t *Tree) detach(of func(dir string) bool) {
+	for look := range t.looks {
+		look.forgot = append(look.forgot, of)
+	}
 	for fl := range t.flights {
 		if of(fl.dir) {
 			fl.stale = true

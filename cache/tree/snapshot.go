@@ -10,6 +10,7 @@ import (
 // exported for encoding only.
 type Snapshot struct {
 	Since, AsOf time.Time
+	Whole       bool // all directories were known
 	Listings    []SavedListing
 }
 
@@ -27,7 +28,7 @@ type SavedListing struct {
 func (t *Tree) Snapshot() Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := Snapshot{Since: t.since, AsOf: t.asOf}
+	s := Snapshot{Since: t.since, AsOf: t.asOf, Whole: t.whole.known}
 	for _, dir := range t.listings.Keys() {
 		if l, ok := t.listings.Get(dir); ok && t.isWatchedLocked(l) && !t.frozen(dir) {
 			s.Listings = append(s.Listings, SavedListing{dir, l.Fetched, l.Hidden, l.Entries, l.moving})
@@ -41,7 +42,7 @@ func (t *Tree) Snapshot() Snapshot {
 func (t *Tree) Restore(s Snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.since, t.asOf = s.Since, s.AsOf
+	t.since, t.asOf, t.whole.known = s.Since, s.AsOf, s.Whole
 	for _, saved := range s.Listings {
 		l := newListing(append(saved.Entries, saved.Moving...), saved.Fetched)
 		l.Hidden += saved.Hidden

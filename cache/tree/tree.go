@@ -14,6 +14,8 @@ import (
 type Lister interface {
 	// ListDirectory returns all direct children of a directory, or fails.
 	ListDirectory(ctx context.Context, dir string) ([]remote.Entry, error)
+	// ListAll returns all entries of all directories, or fails.
+	ListAll(ctx context.Context) ([]remote.Entry, error)
 }
 
 const (
@@ -39,6 +41,8 @@ type Watch struct {
 	// other than by [Tree.Put] and [Tree.Delete]. It is called with Tree.mu held,
 	// so it does no more than take note.
 	Changed func(dir string, names []string)
+	// Total returns how many entries the space has, if that is known.
+	Total func() (int, bool)
 }
 
 // Tree is what is known of one space. It is safe for concurrent use.
@@ -55,11 +59,12 @@ type Tree struct {
 	listings *budget.LRU[string, *Listing]
 	files    int64 // in all listings
 	bytes    int64
-	version  uint64 // counts changes of what is known
+	version  uint64               // counts changes of what is known
 	flights  map[*flight]struct{} // all under way
 	current  map[string]*flight   // per directory, the one that may be joined
 	looks    map[*Look]struct{}   // all under way
 	freezes  map[*freeze]struct{}
+	whole    whole
 	watch    Watch               // empty when nobody watches
 	since    time.Time           // what was fetched since is watched; zero when nothing is
 	asOf     time.Time           // when what is watched was last found to be true
@@ -111,13 +116,7 @@ func (t *Tree) List(ctx context.Context, dir string) (*Listing, error) {
 		return known, nil
 	}
 	if known == nil {
-		fl := t.join(dir)
-		select {
-		case <-fl.done:
-			return t.landed(fl, nil)
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+		return t.listUnknown(ctx, dir)
 	}
 	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

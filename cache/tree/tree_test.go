@@ -40,6 +40,10 @@ func (f *fakeLister) ListDirectory(ctx context.Context, dir string) ([]remote.En
 	return entries, err
 }
 
+func (f *fakeLister) ListAll(context.Context) ([]remote.Entry, error) {
+	return nil, errors.New("nobody watches")
+}
+
 func (f *fakeLister) set(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -134,7 +134,9 @@ func (t *Tree) Note(err error) {
 type Look struct {
 	t     *Tree
 	began time.Time
-	edits []placed // made since, guarded by Tree.mu
+	// Since it began, guarded by Tree.mu:
+	edits  []placed                // what this machine changed
+	forgot []func(dir string) bool // directories that were found to be wrong
 }
 
 type placed struct {
@@ -201,35 +203,32 @@ func (t *Tree) hear(e remote.Entry) {
 
 // Replace says what all directories of the service hold. Those that are not known
 // stay so.
-func (l *Look) Replace(all []remote.Entry) {
+func (l *Look) Replace(all []remote.Entry) { l.replace(all, false) }
+
+// replace is Replace that also makes known what was not, where that is wanted.
+func (l *Look) replace(all []remote.Entry, learn bool) {
+	groups := group(all)
+	edits := map[string][]edit{}
 	t := l.t
-	children := map[string][]remote.Entry{}
-	for _, e := range all {
-		children[e.Parent] = append(children[e.Parent], e)
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	exists := map[string]bool{"/": true}
-	for dir, entries := range children {
-		exists[dir] = true
-		for _, e := range entries {
-			if e.Dir {
-				exists[dir+e.Name+"/"] = true
-			}
+	for _, p := range l.edits {
+		edits[p.dir] = append(edits[p.dir], p.edit)
+	}
+	listing := func(dir string) *Listing {
+		n := newListing(groups[dir], l.began)
+		if len(edits[dir]) > 0 {
+			n, _ = n.with(edits[dir]...)
 		}
+		return n
 	}
 	for _, dir := range t.dirs() {
 		known, ok := t.listings.Get(dir)
 		if t.frozen(dir) || ok && known.Fetched.After(l.began) {
 			continue
 		}
-		now := newListing(children[dir], l.began)
-		for _, p := range l.edits {
-			if p.dir == dir {
-				now, _ = now.with(p.edit)
-			}
-		}
-		if !exists[dir] && len(now.Entries) == 0 {
+		now := listing(dir)
+		if _, exists := groups[dir]; !exists && len(now.Entries) == 0 {
 			t.compare(dir, nil)
 			t.drop(dir)
 			continue
@@ -237,6 +236,16 @@ func (l *Look) Replace(all []remote.Entry) {
 		t.compare(dir, now)
 		if ok {
 			t.store(dir, now)
+		}
+	}
+	if !learn {
+		return
+	}
+	for dir := range groups {
+		_, ok := t.listings.Get(dir)
+		forgotten := slices.ContainsFunc(l.forgot, func(of func(string) bool) bool { return of(dir) })
+		if !ok && !forgotten && !t.frozen(dir) {
+			t.store(dir, listing(dir))
 		}
 	}
 }

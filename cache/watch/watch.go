@@ -46,6 +46,7 @@ type Watcher struct {
 	first bool          // no poll has ended so far
 	next  chan struct{} // closed when the poll that was asked for has ended; nil for none
 	err   error         // of the last poll
+	total int           // of the last poll that worked, -1 before
 	own   own
 	saved *State // as of the last poll
 
@@ -61,7 +62,7 @@ type Watcher struct {
 // New returns a watcher of what is known in t. It begins with Start.
 func New(service Service, t *tree.Tree, interval time.Duration, answers func(), log *slog.Logger) *Watcher {
 	w := &Watcher{service: service, tree: t, interval: interval, answers: answers, log: log,
-		first: true, next: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
+		total: -1, first: true, next: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
 	ctx, stop := context.WithCancel(context.Background())
 	w.ctx, w.stop = remote.Background(ctx), stop
 	return w
@@ -81,6 +82,13 @@ func (w *Watcher) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
+}
+
+// Total returns how many entries the space had at the last poll that worked.
+func (w *Watcher) Total() (n int, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.total, w.total >= 0
 }
 
 // Look polls soon, and returns a channel that is closed once a poll that began
@@ -112,7 +120,7 @@ func (w *Watcher) run() {
 	for tries := 0; ; {
 		select {
 		case <-w.ctx.Done():
-			w.ended(nil, w.ctx.Err())
+			w.ended(nil, 0, w.ctx.Err())
 			return
 		case <-w.wake:
 		case <-timer.C:
@@ -129,7 +137,7 @@ func (w *Watcher) run() {
 		}
 		w.mu.Unlock()
 		p, read, err := w.poll()
-		w.ended(asked, err)
+		w.ended(asked, p.TotalCount, err)
 		if read {
 			w.read(p.TotalCount)
 		}
@@ -142,10 +150,13 @@ func (w *Watcher) run() {
 }
 
 // ended tells those who asked for a poll that it has ended.
-func (w *Watcher) ended(asked chan struct{}, err error) {
+func (w *Watcher) ended(asked chan struct{}, total int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.err = err
+	if err == nil {
+		w.total = total
+	}
 	if asked != nil {
 		close(asked)
 	}
