@@ -135,7 +135,7 @@ func (s *Space) Check(ctx context.Context) error {
 		return err
 	}
 	select {
-	case <-s.watch.Look():
+	case <-s.watch.Polled():
 		return s.watch.Err()
 	case <-ctx.Done():
 		return ctx.Err()

@@ -84,6 +84,9 @@ func (h *fileHandle) change(ctx context.Context, op string, do func(context.Cont
 
 // Release closes the content.
 func (h *fileHandle) Release(context.Context) syscall.Errno {
+	if h.h.Writable() {
+		h.f.current() // as the kernel knows it
+	}
 	h.h.Close()
 	return 0
 }

@@ -45,6 +45,7 @@ func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) sy
 func (n *node) fill(out *fuse.AttrOut) {
 	i := n.current()
 	n.v.perm.fill(i, &out.Attr)
+	out.Ino = n.StableAttr().Ino // the kernel believes it
 	out.SetTimeout(i.TTL)
 }
 

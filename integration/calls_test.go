@@ -28,8 +28,8 @@ func TestCallsOfAMount(t *testing.T) {
 func TestCallsOfListings(t *testing.T) {
 	const dirs, files = 12, 40
 	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, dirs, files) }, "--space", "public")
-	// The root was listed at the mount. There is no call for a file.
-	d.wantCalls("find", map[string]int64{"list": dirs}, func() {
+	// A small space is listed as a whole. There is no call for a directory or a file.
+	d.wantCalls("find", map[string]int64{"list": 1}, func() {
 		if n := d.sh("find . -type f -size +0 | wc -l"); strings.TrimSpace(n) != fmt.Sprint(dirs*files) {
 			t.Errorf("find sees %s files", n)
 		}
@@ -42,15 +42,26 @@ func TestCallsOfListings(t *testing.T) {
 }
 
 func TestCallsOfLargeDirectory(t *testing.T) {
-	d := mounted(t, func(emu *emulator.Server) {
-		fillDirs(emu, 1, 2500)
-		_ = emu.Set("per-page-max", "1000")
-	}, "--space", "public")
+	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, 1, 2500) }, "--space", "public")
 	d.wantCalls("ls of 2,500 files", map[string]int64{"list": 3}, func() {
 		if n := d.sh("ls d00 | wc -l"); n != "2500\n" {
 			t.Errorf("ls sees %s", n)
 		}
 	})
+}
+
+// A large space is listed by directories at first, and as a whole once so many were
+// asked for that all of it costs not much more.
+func TestCallsOfLargeSpace(t *testing.T) {
+	const dirs, files = 60, 200 // 13 pages with the directories
+	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, dirs, files) }, "--space", "public")
+	d.wantCalls("ls of a directory", map[string]int64{"list": 2}, func() { d.sh("ls d07 > /dev/null") })
+	d.wantCalls("find", map[string]int64{"list": 1 + 13}, func() {
+		if n := d.sh("find . -type f | wc -l"); strings.TrimSpace(n) != fmt.Sprint(dirs*files) {
+			t.Errorf("find sees %s files", n)
+		}
+	})
+	d.wantCalls("ls -lR", nil, func() { d.sh("ls -lR > /dev/null") })
 }
 
 func TestCallsOfReads(t *testing.T) {
@@ -60,6 +71,7 @@ func TestCallsOfReads(t *testing.T) {
 		emu.PutFile(emu.Application(), "public", "/empty", nil)
 		fillDirs(emu, 1, 50)
 	}, "--space", "public")
+	d.sh("ls > /dev/null")
 	twenty := func(path string) {
 		var wg sync.WaitGroup
 		for range 20 {
@@ -80,13 +92,13 @@ func TestCallsOfReads(t *testing.T) {
 		t.Errorf("20 processes read a file of 5 MiB: %d bytes fetched in %v, want each byte once", got.ContentBytes, got.Calls)
 	}
 	d.wantCalls("an empty file", nil, func() { d.sh("cat empty") })
-	d.wantCalls("grep -r over 50 files", map[string]int64{"list": 1, "content": 50}, func() { d.sh("grep -r content d00 > /dev/null") })
+	d.wantCalls("grep -r over 50 files", map[string]int64{"content": 50}, func() { d.sh("grep -r content d00 > /dev/null") })
 	d.wantCalls("all of it again", nil, func() { d.sh("cat small big d00/* > /dev/null") })
 
 	// What is on disk is not fetched after a remount.
 	d.stop()
 	d.mount("--space", "public")
-	d.wantCalls("all of it after a remount", map[string]int64{"list": 1}, func() { d.sh("cat small big d00/* > /dev/null") })
+	d.wantCalls("all of it after a remount", nil, func() { d.sh("cat small big d00/* > /dev/null") })
 
 	// The start of a large file costs little.
 	d2 := mounted(t, func(emu *emulator.Server) {
@@ -106,7 +118,7 @@ func TestPrivateReadsUseTheURLOfTheListing(t *testing.T) {
 				emu.PutFile(emu.Application(), "private", fmt.Sprintf("/f%d", i), content("p", 1000+i))
 			}
 		}, "--space", "private")
-		want := map[string]int64{"content": 5}
+		want := map[string]int64{"list": 1, "content": 5}
 		if inListing == "false" {
 			want["get"] = 5 // there is no other way to a URL
 		}

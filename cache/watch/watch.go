@@ -42,8 +42,9 @@ type Watcher struct {
 	work     sync.WaitGroup
 	wake     chan struct{}
 
+	polled chan struct{} // closed once the first poll has ended
+
 	mu    sync.Mutex
-	first bool          // no poll has ended so far
 	next  chan struct{} // closed when the poll that was asked for has ended; nil for none
 	err   error         // of the last poll
 	total int           // of the last poll that worked, -1 before
@@ -62,7 +63,7 @@ type Watcher struct {
 // New returns a watcher of what is known in t. It begins with Start.
 func New(service Service, t *tree.Tree, interval time.Duration, answers func(), log *slog.Logger) *Watcher {
 	w := &Watcher{service: service, tree: t, interval: interval, answers: answers, log: log,
-		total: -1, first: true, next: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
+		total: -1, polled: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
 	ctx, stop := context.WithCancel(context.Background())
 	w.ctx, w.stop = remote.Background(ctx), stop
 	return w
@@ -91,6 +92,10 @@ func (w *Watcher) Total() (n int, ok bool) {
 	return w.total, w.total >= 0
 }
 
+// Polled returns a channel that is closed once the first poll has ended, or the
+// watcher is closed.
+func (w *Watcher) Polled() <-chan struct{} { return w.polled }
+
 // Look polls soon, and returns a channel that is closed once a poll that began
 // after the call, or the very first one, has ended, or the watcher is closed.
 func (w *Watcher) Look() <-chan struct{} {
@@ -101,14 +106,17 @@ func (w *Watcher) Look() <-chan struct{} {
 		close(ended)
 		return ended
 	}
+	select {
+	case <-w.polled:
+	default:
+		return w.polled
+	}
 	if w.next == nil {
 		w.next = make(chan struct{})
 	}
-	if !w.first {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 	return w.next
 }
@@ -132,9 +140,7 @@ func (w *Watcher) run() {
 		last = time.Now()
 		w.mu.Lock()
 		asked := w.next
-		if !w.first {
-			w.next = nil
-		}
+		w.next = nil
 		w.mu.Unlock()
 		p, read, err := w.poll()
 		w.ended(asked, p.TotalCount, err)
@@ -160,11 +166,14 @@ func (w *Watcher) ended(asked chan struct{}, total int, err error) {
 	if asked != nil {
 		close(asked)
 	}
-	if w.next != nil && w.next != asked && w.ctx.Err() != nil {
-		close(w.next)
+	select {
+	case <-w.polled:
+	default:
+		close(w.polled)
 	}
-	if w.first || w.ctx.Err() != nil {
-		w.first, w.next = false, nil
+	if w.next != nil && w.ctx.Err() != nil {
+		close(w.next)
+		w.next = nil
 	}
 }
 
