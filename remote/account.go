@@ -60,6 +60,8 @@ func (c *Client) Application(ctx context.Context, id string) (Application, error
 
 // Applications returns all applications the token can see.
 func (c *Client) Applications(ctx context.Context) ([]Application, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	var all []Application
 	for number := 0; ; number++ {
 		var page struct {

@@ -30,8 +30,6 @@ type call struct {
 
 // do carries out k, with repetitions, and decodes the answer into out.
 func (c *Client) do(ctx context.Context, k call, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	var payload []byte
 	if k.body != nil {
 		var err error
@@ -40,9 +38,11 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 		}
 	}
 	if k.single {
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
+		defer cancel()
 		return c.once(ctx, k, payload, out)
 	}
-	return c.retry(ctx, k.op, k.repeat, func() error { return c.once(ctx, k, payload, out) })
+	return c.retry(ctx, k.op, k.repeat, func(wait context.Context) error { return c.once(wait, k, payload, out) })
 }
 
 // once carries out k without repetition.
@@ -51,7 +51,13 @@ func (c *Client) once(ctx context.Context, k call, payload []byte, out any) erro
 	if err != nil {
 		return err
 	}
-	return c.roundTrip(req, k, out)
+	slot, err := c.apiPace.enter(ctx, k.op)
+	if err != nil {
+		return err
+	}
+	err = c.roundTrip(req, k, out)
+	slot.done(ctx, err)
+	return err
 }
 
 func (c *Client) newRequest(ctx context.Context, k call, payload []byte) (*http.Request, error) {

@@ -33,15 +33,16 @@ type Config struct {
 
 // Client is the API of one host. It is safe for concurrent use.
 type Client struct {
-	base    *url.URL
-	token   func() (string, error)
-	timeout time.Duration
-	agent   string
-	log     *slog.Logger
-	api     *http.Client // the only one that sends the token
-	content *http.Client // store and content hosts
-	refused refusedToken
-	count   [len(opNames)]atomic.Int64
+	base                 *url.URL
+	token                func() (string, error)
+	timeout              time.Duration
+	agent                string
+	log                  *slog.Logger
+	api                  *http.Client // the only one that sends the token
+	content              *http.Client // store and content hosts
+	apiPace, contentPace *pace
+	refused              refusedToken
+	count                [len(opNames)]atomic.Int64
 }
 
 // New checks cfg and returns a client; it does not call the service.
@@ -63,6 +64,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{
+		apiPace: newPace(cfg.Logger), contentPace: newPace(cfg.Logger),
 		base: base, token: cfg.Token, timeout: cfg.Timeout, agent: cfg.UserAgent, log: cfg.Logger,
 		api: &http.Client{Transport: newTransport(cfg.Timeout), CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			switch {
@@ -90,6 +92,8 @@ const maxRedirects = 3
 
 // Close drops the idle connections.
 func (c *Client) Close() {
+	c.apiPace.stop()
+	c.contentPace.stop()
 	c.api.CloseIdleConnections()
 	c.content.CloseIdleConnections()
 }

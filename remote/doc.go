@@ -6,6 +6,10 @@
 // but from a store or a CDN, to which the token is never sent: two separate
 // HTTP clients make sure of that.
 //
+// Every request passes a pace, which slows all of them down together when the
+// service asks for patience; calls made with [Background] go after those for which a
+// program waits.
+//
 // Every failed call returns an [*Error] whose [Kind] says what to do about it,
 // and which matches the io/fs sentinels where one exists. Calls that are safe to
 // repeat are repeated with jittered backoff; the others report

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Download fetches the content of one version of one file. It is safe for
@@ -46,8 +47,8 @@ func (d *Download) Distrust() {
 // it and is returned as it is.
 func (d *Download) Fetch(ctx context.Context, off, n int64, w io.Writer) error {
 	for n > 0 {
-		err := d.f.c.retry(ctx, opContent, true, func() error {
-			got, err := d.try(ctx, off, n, w)
+		err := d.f.c.retry(ctx, opContent, true, func(wait context.Context) error {
+			got, err := d.try(ctx, wait, off, n, w)
 			off += got
 			n -= got
 			if got >= progress && KindOf(err) == Unreachable {
@@ -76,27 +77,36 @@ const (
 )
 
 // try makes one request and returns how many bytes reached w. What an answer that
-// is not good means is asked of the API once the answer is out of the way.
-func (d *Download) try(ctx context.Context, off, n int64, w io.Writer) (int64, error) {
-	raw, target, err := d.target(ctx)
+// is not good means is asked of the API once the answer is out of the way. wait bounds
+// all but the transfer.
+func (d *Download) try(ctx, wait context.Context, off, n int64, w io.Writer) (int64, error) {
+	raw, target, err := d.target(wait)
 	if err != nil {
 		return 0, err
 	}
-	got, v, status, err := d.request(ctx, target, off, n, w)
+	slot, err := d.f.c.contentPace.enter(wait, opContent)
+	if err != nil {
+		return 0, err
+	}
+	got, v, status, err := d.request(ctx, wait, slot, target, off, n, w)
+	slot.done(ctx, err)
 	switch v {
 	case refused:
-		return got, d.refused(ctx, status, raw)
+		return got, d.refused(wait, status, raw)
 	case other:
-		return got, d.otherVersion(ctx)
+		return got, d.otherVersion(wait)
 	}
 	return got, err
 }
 
-func (d *Download) request(ctx context.Context, target string, off, n int64, w io.Writer) (int64, verdict, int, error) {
+func (d *Download) request(ctx, wait context.Context, slot *slot, target string, off, n int64, w io.Writer) (int64, verdict, int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := newStallWatch(attemptTimeout(d.f.c.timeout), cancel)
 	defer watch.stop()
+	if end, ok := wait.Deadline(); ok { // of the wait for an answer
+		watch.timer.Reset(min(watch.timeout, time.Until(end)))
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return 0, good, 0, &Error{Kind: Invalid, Op: opContent.String(), Message: "the entry has no usable URL"}
@@ -113,6 +123,8 @@ func (d *Download) request(ctx context.Context, target string, off, n int64, w i
 		return 0, good, 0, transportError(opContent, req.Method, stalled(ctx, err))
 	}
 	defer resp.Body.Close()
+	slot.leave()
+	watch.timer.Reset(watch.timeout)
 	body := watch.reader(resp.Body)
 	skip, v, err := d.accept(resp, off)
 	if v != good || err != nil {

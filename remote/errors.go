@@ -47,6 +47,7 @@ type Error struct {
 	Ambiguous  bool
 	RetryAfter time.Duration // what the service asked for, 0 when it did not
 	Err        error         // the cause, where there is one
+	unsent     bool          // it would have had to wait for too long
 }
 
 func (e *Error) Error() string {

@@ -2,9 +2,24 @@ package remote
 
 import "context"
 
-type backgroundKey struct{}
+// priority orders the requests that wait to go.
+type priority int
 
-// Background marks calls that nobody waits for: the others go before them.
+const (
+	interactive priority = iota // a program waits for the answer
+	background
+)
+
+type priorityKey struct{}
+
+// Background marks the calls made with a context as work for which no program
+// waits: they go after all others, and hardly at all while the service cannot be
+// reached.
 func Background(ctx context.Context) context.Context {
-	return context.WithValue(ctx, backgroundKey{}, true)
+	return context.WithValue(ctx, priorityKey{}, background)
+}
+
+func priorityOf(ctx context.Context) priority {
+	p, _ := ctx.Value(priorityKey{}).(priority)
+	return p
 }

@@ -10,7 +10,6 @@ const (
 	opPatch
 	opMove
 	opDelete
-	opUpload
 	opAuth
 	opMe
 	opApplications
@@ -19,7 +18,7 @@ const (
 	opContent
 )
 
-var opNames = [...]string{"list", "get", "create", "patch", "move", "delete", "upload", "auth", "me",
+var opNames = [...]string{"list", "get", "create", "patch", "move", "delete", "auth", "me",
 	"applications", "application", "form", "content"}
 
 func (o op) String() string { return opNames[o] }

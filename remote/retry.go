@@ -20,43 +20,43 @@ func newBackOff() *backoff.ExponentialBackOff {
 	return b
 }
 
-// retry runs try until it succeeds, fails for good, or the tries or the time of
-// ctx are used up. A call that must not be carried out twice is repeated only
-// when it certainly was not carried out: it was throttled or never sent.
-func (c *Client) retry(ctx context.Context, o op, repeat bool, try func() error) error {
-	var last error
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := try()
+// retry runs try until it succeeds, fails for good, or the tries or the client's
+// timeout are used up; wait ends with the latter. A call that must not be carried out
+// twice is repeated only when it certainly was not carried out: it was throttled or
+// never sent. Where the service asks for patience, the pace makes the pauses, and such
+// a try counts as none when it was asked for in so many words.
+func (c *Client) retry(ctx context.Context, o op, repeat bool, try func(wait context.Context) error) error {
+	wait, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	pauses := newBackOff()
+	for tries := 0; ; {
+		err := try(wait)
 		var e *Error
-		if err == nil || !errors.As(err, &e) {
-			if err != nil {
-				err = backoff.Permanent(err)
+		if !errors.As(err, &e) || e.unsent || e.Kind != Unreachable && e.Kind != Throttled || e.Ambiguous && !repeat {
+			return err
+		}
+		var pause time.Duration
+		if e.Kind != Throttled && e.RetryAfter == 0 {
+			if tries++; tries == maxTries {
+				return err
 			}
-			last = err
-			return struct{}{}, err
+			pause = pauses.NextBackOff()
 		}
-		last = err
-		if e.Kind != Unreachable && e.Kind != Throttled || e.Ambiguous && !repeat {
-			return struct{}{}, backoff.Permanent(err)
+		// The last real failure says more than a pause that was cut short.
+		if end, _ := wait.Deadline(); time.Until(end) <= pause || !sleep(wait, pause) {
+			return err
 		}
-		if e.RetryAfter > 0 {
-			if dl, ok := ctx.Deadline(); ok && time.Until(dl) < e.RetryAfter {
-				return struct{}{}, backoff.Permanent(err)
-			}
-			err = &backoff.RetryAfterError{Duration: e.RetryAfter}
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(c.timeout),
-		backoff.WithNotify(func(_ error, pause time.Duration) {
-			c.log.Debug("repeating a call", "op", o.String(), "error", last, "in", pause.Round(time.Millisecond))
-		}))
-	if err == nil {
-		return nil
+		c.log.Debug("repeating a call", "op", o.String(), "error", err, "after", pause.Round(time.Millisecond))
 	}
-	// The last real failure says more than the pause that was cut short.
-	var e *Error
-	if errors.As(last, &e) {
-		return e
+}
+
+// sleep returns false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
-	return err
+	return ctx.Err() == nil
 }

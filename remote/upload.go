@@ -34,14 +34,27 @@ func (f *Files) Upload(ctx context.Context, t Ticket, name string, content io.Re
 	if err != nil {
 		return "", &Error{Kind: Invalid, Op: opForm.String(), Err: err}
 	}
+	wait, cancelWait := context.WithTimeout(ctx, f.c.timeout)
+	defer cancelWait()
+	slot, err := f.c.contentPace.enter(wait, opForm)
+	if err != nil {
+		return "", err
+	}
+	digest, err := f.post(ctx, t.URL, form, slot, content, size)
+	slot.done(ctx, err)
+	return digest, err
+}
+
+// post sends a form and returns the MD5 of its content.
+func (f *Files) post(ctx context.Context, target string, form *form, slot *slot, content io.ReaderAt, size int64) (string, error) {
 	f.c.count[opForm].Add(1)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := newStallWatch(f.c.timeout, cancel)
 	defer watch.stop()
 	sum := md5.New()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL,
-		watch.reader(form.body(io.TeeReader(io.NewSectionReader(content, 0, size), sum))))
+	body := form.body(io.TeeReader(io.NewSectionReader(content, 0, size), sum))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, watch.reader(&acceptedReader{r: body, slot: slot}))
 	if err != nil {
 		return "", &Error{Kind: Invalid, Op: opForm.String(), Message: "the ticket has no usable URL"}
 	}
@@ -66,6 +79,25 @@ func (f *Files) Upload(ctx context.Context, t Ticket, name string, content io.Re
 	return digest, nil
 }
 
+// acceptedReader takes what the store accepts of a body for its permission to send
+// the rest: a long upload must not keep others from their turn.
+type acceptedReader struct {
+	r    io.Reader
+	n    int64
+	slot *slot
+}
+
+func (a *acceptedReader) Read(p []byte) (int, error) {
+	n, err := a.r.Read(p)
+	if a.n += int64(n); a.n > accepted && a.n-int64(n) <= accepted {
+		a.slot.leave()
+	}
+	return n, err
+}
+
+// accepted is more than what the buffers on the way take, in bytes.
+const accepted = 1 << 20
+
 // storeError reads the XML error of an S3-compatible store.
 func storeError(resp *http.Response, data []byte) error {
 	var body struct {
@@ -85,34 +117,6 @@ func storeError(resp *http.Response, data []byte) error {
 		e.Ambiguous = true
 	}
 	return e
-}
-
-// UploadDirect sends small content (the service takes up to 10 MB) through the
-// API host itself, without a ticket.
-func (f *Files) UploadDirect(ctx context.Context, id, name string, content io.ReaderAt, size int64) (Entry, error) {
-	part := "file"
-	if f.space == Private {
-		part = "privateFile"
-	}
-	form, err := newForm(nil, part, name, size)
-	if err != nil {
-		return Entry{}, &Error{Kind: Invalid, Op: opUpload.String(), Err: err}
-	}
-	var e Entry
-	ctx, cancel := context.WithTimeout(ctx, f.c.timeout)
-	defer cancel()
-	k := call{op: opUpload, method: http.MethodPost, path: f.itemPath(id, "/upload")}
-	err = f.c.retry(ctx, k.op, true, func() error {
-		req, err := f.c.newRequest(ctx, k, nil)
-		if err != nil {
-			return err
-		}
-		req.Body = io.NopCloser(form.body(io.NewSectionReader(content, 0, size)))
-		req.ContentLength = form.length()
-		req.Header.Set("Content-Type", form.contentType)
-		return f.c.roundTrip(req, k, &e)
-	})
-	return e, err
 }
 
 // form is a multipart body whose length is known before it is sent.

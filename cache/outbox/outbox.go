@@ -145,7 +145,7 @@ func Open(o Options) (*Outbox, error) {
 		marks: newMarks(), nodes: map[uint64]*Node{}, owner: map[string]*Node{}, dirs: map[string]*Node{}, users: map[string]map[*Node]bool{},
 		gone: map[string]*gone{}, gonePlaces: map[string]*gone{}, begun: map[string]*begun{}, moves: map[string]*move{},
 		trails: map[string]*trail{}, attrs: map[string]Attrs{}, byIno: map[inode.ID]*Node{}, claimed: map[string]bool{}}
-	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.ctx, b.stop = context.WithCancel(remote.Background(context.Background()))
 	b.pins, _ = simplelru.NewLRU[string, pin](remembered, nil)
 	b.trailed, _ = simplelru.NewLRU[string, *Base](remembered, nil)
 	b.became, _ = simplelru.NewLRU[inode.ID, *Base](remembered, nil)
