@@ -270,11 +270,16 @@ func (t *Tree) landed(fl *flight, before *Listing) (*Listing, error) {
 	return before, nil
 }
 
-// suspect spares others the wait for a service that did not answer in time.
+// suspect spares others the wait for a service that did not answer in time, until
+// it does.
 func (t *Tree) suspect() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.retryAt = time.Now().Add(offlinePause)
+	pause := offlinePause
+	if t.watch.Look != nil {
+		pause *= 6 // the next poll that is answered ends it
+	}
+	t.retryAt = time.Now().Add(pause)
 }
 
 // store makes l what is known of a directory.

@@ -26,7 +26,8 @@ func (t *Tree) doubt(dir string) {
 }
 
 // compare tells the names by which a listing differs from what was known of the
-// directory; nil is one of a directory that is gone. t.mu is held.
+// directory, and forgets what is below directories that are gone; nil is the listing
+// of a directory that is gone itself. t.mu is held.
 func (t *Tree) compare(dir string, now *Listing) {
 	if t.watch.Changed == nil {
 		return
@@ -43,6 +44,15 @@ func (t *Tree) compare(dir string, now *Listing) {
 		now = &Listing{}
 	}
 	t.change(dir, differ(before.Entries, now.Entries)...)
+	for i := range before.Entries {
+		e := &before.Entries[i]
+		if !e.Dir {
+			continue
+		}
+		if there, ok := now.Get(e.Name); !ok || there.ID != e.ID {
+			t.forgetBelowLocked(dir + e.Name + "/") // what is there now, if anything, is another
+		}
+	}
 }
 
 // differ returns the names by which two listings differ.
