@@ -137,3 +137,21 @@ func TestMovedFolderIsUsable(t *testing.T) {
 	d.flush()
 	d.wantSame(here)
 }
+
+// A folder that is renamed holds what it held, with the times it had: programs that
+// compare them would copy all of it anew.
+func TestMovedFolderKeepsItsTimes(t *testing.T) {
+	d := dancing(t, filled(map[string]string{"/a/f": "f", "/a/sub/g": "g"}), "--settle", "100ms")
+	times := "cd a && find . -printf '%p %T@\\n' | sort"
+	before := d.sh(times)
+	d.sh("sleep 0.1; mv a b")
+	d.flush()
+	times = strings.Replace(times, "a", "b", 1)
+	if after := d.sh("sleep 1.1; " + times); after != before {
+		t.Errorf("before:\n%safter:\n%s", before, after)
+	}
+	d.remount()
+	if after := d.sh(times); after != before {
+		t.Errorf("before:\n%safter a remount:\n%s", before, after)
+	}
+}

@@ -352,8 +352,13 @@ func (b *Outbox) movedTo(old *remote.Entry, to *Base) {
 		// Changed elsewhere: what the kernel holds of it is not its content.
 		o.ino = inode.Of(b.o.Space, &now)
 	}
-	if a, ok := b.attrs[old.ID]; ok {
-		b.dropAttrs(old.ID)
+	a, keep := b.attrs[old.ID]
+	if old.Dir || old.Version() == now.Version() { // a move is no change, whatever time the service gives it
+		a = b.attrsOf(old)
+		a.Version, keep = now.Version(), keep || !a.ModTime.Equal(now.Updated)
+	}
+	b.dropAttrs(old.ID)
+	if keep {
 		b.setAttrs(to.ID, a)
 	}
 	b.arrive(old.ID, to)
