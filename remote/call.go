@@ -127,6 +127,9 @@ const maxAnswer = 32 << 20
 func answerError(o op, resp *http.Response, data []byte) *Error {
 	e := &Error{Kind: kindOfStatus(resp.StatusCode), Op: o.String(), Status: resp.StatusCode,
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
+	if resp.Request.Method == http.MethodGet && (e.Kind == Exists || e.Kind == TooLarge) {
+		e.Kind = Unreachable // of what is only read neither can be true
+	}
 	var body struct{ Type, Message string }
 	if json.Unmarshal(data, &body) == nil {
 		e.Type, e.Message = body.Type, body.Message
@@ -159,8 +162,12 @@ func transportError(o op, method string, err error) error {
 		err = ue.Err
 	}
 	e := &Error{Kind: Unreachable, Op: o.String(), Message: "no answer", Err: err}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		e.Message, e.Err = "no answer in time", nil
+	case errors.Is(err, io.EOF):
+		// Whoever reads content must not take it for the end of the file.
+		e.Message, e.Err = "the connection was closed without an answer", nil
 	}
 	// Nothing was sent where no connection was made.
 	var oe *net.OpError

@@ -25,6 +25,8 @@ type Download struct {
 	validator string // etag of the first answer
 	handed    bool   // bytes of the validator's version were handed out
 	refusals  int    // of fresh URLs, in a row
+	failure   error  // of the last fetch that brought nothing for want of the service
+	failedAt  time.Time
 }
 
 // Download prepares to fetch the content of e. It makes no call.
@@ -46,6 +48,9 @@ func (d *Download) Distrust() {
 // another version now, [Busy] that it holds no content yet. An error of w ends
 // it and is returned as it is.
 func (d *Download) Fetch(ctx context.Context, off, n int64, w io.Writer) error {
+	if err := d.failedJustNow(); err != nil {
+		return err
+	}
 	for n > 0 {
 		err := d.f.c.retry(ctx, opContent, true, func(wait context.Context) error {
 			got, err := d.try(ctx, wait, off, n, w)
@@ -57,8 +62,31 @@ func (d *Download) Fetch(ctx context.Context, off, n int64, w io.Writer) error {
 			return err
 		})
 		if err != nil {
+			d.noteFailure(err)
 			return err
 		}
+	}
+	return nil
+}
+
+// failureHolds is for how long a fetch fails at once after one that failed. The kernel
+// reads once more, page by page, what it could not read ahead, which would let a
+// program wait twice.
+const failureHolds = 500 * time.Millisecond
+
+func (d *Download) noteFailure(err error) {
+	if k := KindOf(err); k == Unreachable || k == Throttled {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.failure, d.failedAt = err, time.Now()
+	}
+}
+
+func (d *Download) failedJustNow() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.failedAt) < failureHolds {
+		return d.failure
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package remote_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -206,6 +207,14 @@ func TestSignedURLIsNotTold(t *testing.T) {
 	go func() { <-started; cancel() }()
 	if err := f.Download(e).Fetch(ctx, 0, 10, io.Discard); err == nil || strings.Contains(err.Error(), "sig=") {
 		t.Errorf("the error of a cancelled fetch: %v", err)
+	}
+}
+
+// Who reads content would take it for the end of the file.
+func TestLostAnswerIsNoEndOfFile(t *testing.T) {
+	f, e := oddContent(t, time.Second, "x-2", "completed", 10, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	if err := f.Download(e).Fetch(t.Context(), 0, 10, io.Discard); remote.KindOf(err) != remote.Unreachable || errors.Is(err, io.EOF) {
+		t.Errorf("a connection that is closed: %v", err)
 	}
 }
 
