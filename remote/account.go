@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// Login is what POST /auth/user takes.
+// Login is what POST /auth/user takes. How the service refuses a login that lacks
+// the code of the second factor is not documented.
 type Login struct {
 	Email           string   `json:"email"`
 	Password        string   `json:"password"`
@@ -26,6 +27,14 @@ func (c *Client) Authenticate(ctx context.Context, l Login) (Session, error) {
 	var s Session
 	err := c.do(ctx, call{op: opAuth, method: "POST", path: "/auth/user", body: l, anon: true}, &s)
 	return s, err
+}
+
+// SSODomain reports whether whoever has an email address signs in elsewhere, by
+// single sign-on, and has no password for [Client.Authenticate].
+func (c *Client) SSODomain(ctx context.Context, email string) (bool, error) {
+	var elsewhere map[string]any // nil after 204
+	err := c.do(ctx, call{op: opSSO, method: "GET", path: "/auth/ssoDomain", query: url.Values{"email": {email}}, repeat: true, anon: true}, &elsewhere)
+	return elsewhere != nil, err
 }
 
 // User is the owner of a token.

@@ -97,24 +97,32 @@ func (c *Client) roundTrip(req *http.Request, k call, out any) error {
 		return transportError(k.op, k.method, err)
 	}
 	defer resp.Body.Close()
+	c.clock.note(resp)
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode >= 300 {
 		e := answerError(k.op, resp, data)
 		e.Ambiguous = k.method != http.MethodGet && e.Kind == Unreachable
-		if resp.StatusCode == http.StatusUnauthorized {
-			c.refused.set(req.Header.Get("Authorization"), e)
+		switch {
+		case k.anon:
+		case resp.StatusCode == http.StatusUnauthorized:
+			c.refuse(req.Header.Get("Authorization"), e)
+		case e.Type != "" && e.Kind != Unreachable && e.Kind != Throttled: // the API looked at more than the token
+			c.refused.clear()
 		}
 		return e
 	}
 	if err != nil {
 		return transportError(k.op, k.method, err)
 	}
-	if out == nil {
+	if out == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		return &Error{Kind: Unreachable, Op: k.op.String(), Status: resp.StatusCode, Ambiguous: k.method != http.MethodGet,
 			Message: "the answer is not the API's", Err: err}
+	}
+	if !k.anon {
+		c.refused.clear()
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ type Config struct {
 	// Token returns the bearer token. It is asked for every call, so that a
 	// new token is used as soon as there is one.
 	Token func() (string, error)
+	// OnToken is called when the service refuses the token (401), once for each
+	// token, and with nil when it accepts one again. It must not call the client.
+	OnToken func(refused *Error)
 	// Timeout bounds one call with its repetitions, and how long a transfer
 	// may go without a byte. 30 s when zero.
 	Timeout   time.Duration
@@ -43,6 +46,7 @@ type Client struct {
 	apiPace, contentPace *pace
 	refused              refusedToken
 	count                [len(opNames)]atomic.Int64
+	clock                clock
 }
 
 // New checks cfg and returns a client; it does not call the service.
@@ -77,6 +81,7 @@ func New(cfg Config) (*Client, error) {
 		}},
 		content: &http.Client{Transport: newTransport(cfg.Timeout)},
 	}
+	c.refused.tell = cfg.OnToken
 	c.content.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		// It would be a signed URL.
 		r.Header.Del("Referer")

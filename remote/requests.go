@@ -11,6 +11,7 @@ const (
 	opMove
 	opDelete
 	opAuth
+	opSSO
 	opMe
 	opApplications
 	opApplication
@@ -18,7 +19,7 @@ const (
 	opContent
 )
 
-var opNames = [...]string{"list", "get", "create", "patch", "move", "delete", "auth", "me",
+var opNames = [...]string{"list", "get", "create", "patch", "move", "delete", "auth", "sso", "me",
 	"applications", "application", "form", "content"}
 
 func (o op) String() string { return opNames[o] }

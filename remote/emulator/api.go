@@ -120,6 +120,9 @@ func (s *Server) serveAPI(a *answer, r *http.Request) {
 		writeAPIError(a, errMethod)
 		return
 	}
+	if ahead := s.sw.duration("clock"); ahead != 0 {
+		a.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	}
 	refuse := func(status int) { writeAPIError(a, injected(status)) }
 	s.perform(a, r, rt.op, refuse, func() {
 		if to := s.sw.string("redirect-api"); to != "" {

@@ -13,6 +13,7 @@ import (
 const (
 	userEmail    = "demo@example.com"
 	userPassword = "demo"
+	userCode     = "123456" // of the second factor, with the switch two-factor
 )
 
 // login answers POST /auth/user.
@@ -42,21 +43,44 @@ func (c *call) login() (int, []byte, error) {
 			return 0, nil, invalid("requestedScopes", "should be array of string")
 		}
 	}
-	if email != userEmail || password != userPassword {
-		return 0, nil, &apiError{http.StatusUnauthorized, "Unauthorized", "Invalid email or password"}
+	code, err := f.text("twoFactorCode", 2048)
+	if err != nil {
+		return 0, nil, err
+	}
+	refused := &apiError{http.StatusUnauthorized, "Unauthorized", "Invalid email or password"}
+	if email != userEmail || password != userPassword || c.s.signsInElsewhere(email) {
+		return 0, nil, refused
+	}
+	if sw := c.s.sw; !sw.is("two-factor", "off") && code != userCode {
+		if code == "" && sw.is("two-factor", "told") {
+			refused = &apiError{http.StatusUnauthorized, "TwoFactorRequired", "Two factor authentication code is required"}
+		}
+		return 0, nil, refused
 	}
 	user := c.s.st.meta.User
-	token := c.s.token(lasting(claims{ID: user, Subject: user, Kind: "user", Scopes: asked},
+	var id string
+	_ = c.s.st.update(func() error { id = c.s.st.newID().String(); return nil })
+	token := c.s.token(lasting(claims{ID: id, Subject: user, Kind: "user", Scopes: asked},
 		time.Duration(ttl*float64(time.Second))))
 	return answerWith(map[string]any{"userId": user, "token": token})
 }
 
-// ssoDomain answers GET /auth/ssoDomain: no domain has single sign-on here.
+// ssoDomain answers GET /auth/ssoDomain.
 func (c *call) ssoDomain() (int, []byte, error) {
-	if c.query.Get("email") == "" {
+	email := c.query.Get("email")
+	if email == "" {
 		return 0, nil, invalid("email", "is required")
 	}
-	return http.StatusNoContent, nil, nil
+	if !c.s.signsInElsewhere(email) {
+		return http.StatusNoContent, nil, nil
+	}
+	return answerWith(map[string]any{"type": "saml", "requestUrl": c.s.URL() + "/sso"})
+}
+
+// signsInElsewhere says whether the user of an email address has no password here.
+func (s *Server) signsInElsewhere(email string) bool {
+	_, domain, _ := strings.Cut(email, "@")
+	return domain != "" && domain == s.sw.string("sso-domain")
 }
 
 // me answers GET /me.

@@ -134,6 +134,56 @@ func TestLogin(t *testing.T) {
 	equal(t, "ssoDomain", a.status, 204)
 }
 
+func TestSecondFactor(t *testing.T) {
+	e := start(t)
+	login := func(code string) (int, string) {
+		t.Helper()
+		body := object{"email": "demo@example.com", "password": "demo"}
+		if code != "" {
+			body["twoFactorCode"] = code
+		}
+		text, _ := json.Marshal(body)
+		a := e.send("POST", e.URL()+"/auth/user", nil, strings.NewReader(string(text)))
+		kind, _ := a.json(t)["type"].(string)
+		return a.status, kind
+	}
+	want := func(what, code string, status int, kind string) {
+		t.Helper()
+		if gotStatus, gotKind := login(code); gotStatus != status || gotKind != kind {
+			t.Errorf("%s: %d %s, want %d %s", what, gotStatus, gotKind, status, kind)
+		}
+	}
+	want("not needed", "", 200, "")
+	e.set("two-factor", "told")
+	want("missing, told", "", 401, "TwoFactorRequired")
+	want("wrong", "654321", 401, "Unauthorized")
+	want("right", "123456", 200, "")
+	e.set("two-factor", "untold")
+	want("missing, untold", "", 401, "Unauthorized")
+	e.set("two-factor", "off")
+	e.set("sso-domain", "example.com")
+	want("signs in elsewhere", "", 401, "Unauthorized")
+	equal(t, "ssoDomain", e.send("GET", e.URL()+"/auth/ssoDomain?email=demo@example.com", nil, nil).status, 200)
+	equal(t, "ssoDomain of others", e.send("GET", e.URL()+"/auth/ssoDomain?email=demo@example.org", nil, nil).status, 204)
+}
+
+func TestRevoke(t *testing.T) {
+	e := start(t)
+	revoked, other := e.NewToken(0), e.NewToken(0)
+	e.Revoke(revoked)
+	equal(t, "revoked", first(e.status(revoked, "GET", "/me")), 401)
+	equal(t, "another", first(e.status(other, "GET", "/me")), 200)
+}
+
+func TestClock(t *testing.T) {
+	e := start(t)
+	e.set("clock", "-1h")
+	at, err := http.ParseTime(e.send("GET", e.URL()+"/me", nil, nil).header.Get("Date"))
+	if ago := time.Since(at); err != nil || ago < 59*time.Minute || ago > 61*time.Minute {
+		t.Errorf("%v ago, %v", ago, err)
+	}
+}
+
 func TestApplications(t *testing.T) {
 	e := start(t)
 	second := e.NewApplication("Another application")

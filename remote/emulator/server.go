@@ -42,6 +42,8 @@ type Server struct {
 	counts counter
 	cdn    cdn
 
+	revoked sync.Map // ids of tokens
+
 	api, store, public, private *host
 
 	ctx    context.Context // ends at Close

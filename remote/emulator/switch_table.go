@@ -61,6 +61,10 @@ var switchSpecs = map[string]switchSpec{
 	"case-sensitive":   {"true", boolean, "whether names that differ only in case are different"},
 	"redirect-api":     {"", baseURL, "URL every API call is redirected to (307, with its path and query); empty: none"},
 	"redirect-content": {"false", boolean, "contents are first redirected (302) to another path of the same host"},
+	"two-factor": {"off", choice("off", "told", "untold"),
+		"whether the user's login needs the code 123456; untold: the answer to one without a code does not say so"},
+	"sso-domain": {"", anything, "domain of email addresses whose users sign in elsewhere and have no password; empty: none"},
+	"clock":      {"0s", signedDuration, "how far the clock of the API's header Date is ahead; may be negative"},
 }
 
 func anything(s string) (any, error) { return s, nil }
@@ -69,6 +73,14 @@ func duration(s string) (any, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 {
 		return nil, errors.New("a duration such as 0s, 250ms or 1h is needed")
+	}
+	return d, nil
+}
+
+func signedDuration(s string) (any, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return nil, errors.New("a duration such as 10m or -1h is needed")
 	}
 	return d, nil
 }

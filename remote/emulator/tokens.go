@@ -61,6 +61,14 @@ func (s *Server) NewToken(ttl time.Duration, scopes ...string) string {
 	return s.token(lasting(claims{ID: id, Subject: id, Kind: "apiToken", Scopes: scopes}, ttl))
 }
 
+// Revoke makes the service refuse a token that this package made, until the
+// emulator is started again.
+func (s *Server) Revoke(token string) {
+	if c, err := s.claimsOf(token); err == nil {
+		s.revoked.Store(c.ID, true)
+	}
+}
+
 // lasting dates c. A ttl of 0 never expires.
 func lasting(c claims, ttl time.Duration) claims {
 	now := time.Now()
@@ -80,8 +88,26 @@ func (s *Server) authenticate(r *http.Request) (*claims, error) {
 		return nil, errForbidden
 	}
 	token, ok := strings.CutPrefix(header, "Bearer ")
+	if !ok {
+		return nil, errBadToken
+	}
+	c, err := s.claimsOf(token)
+	if err != nil {
+		return nil, err
+	}
+	if _, revoked := s.revoked.Load(c.ID); revoked {
+		return nil, errBadToken
+	}
+	if c.ExactMS > 0 && time.Now().UnixMilli() >= c.ExactMS {
+		return nil, errExpiredToken
+	}
+	return c, nil
+}
+
+// claimsOf checks the signature of a token and returns what it says.
+func (s *Server) claimsOf(token string) (*claims, error) {
 	cut := strings.LastIndexByte(token, '.')
-	if !ok || cut < 0 {
+	if cut < 0 {
 		return nil, errBadToken
 	}
 	text := token[:cut]
@@ -97,9 +123,6 @@ func (s *Server) authenticate(r *http.Request) (*claims, error) {
 	var c claims
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return nil, errBadToken
-	}
-	if c.ExactMS > 0 && time.Now().UnixMilli() >= c.ExactMS {
-		return nil, errExpiredToken
 	}
 	return &c, nil
 }
