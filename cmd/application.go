@@ -20,7 +20,7 @@ func (s service) findApplication(ctx context.Context, c *remote.Client, want str
 	all, err := c.Applications(ctx)
 	switch {
 	case isForbidden(err):
-		return remote.Application{}, fmt.Errorf("the token from %s may not list applications: give the id of the application", s.token.source)
+		return remote.Application{}, fmt.Errorf("the token from %s may not list applications: give the id of the application", s.token.source())
 	case err != nil:
 		return remote.Application{}, s.explain(err)
 	case want != "":
@@ -28,7 +28,7 @@ func (s service) findApplication(ctx context.Context, c *remote.Client, want str
 	case len(all) == 1:
 		return all[0], nil
 	case len(all) == 0:
-		return remote.Application{}, fmt.Errorf("the token from %s sees no application at %s", s.token.source, s.apiURL)
+		return remote.Application{}, fmt.Errorf("the token from %s sees no application at %s", s.token.source(), s.apiURL)
 	}
 	return remote.Application{}, fmt.Errorf("which application? The token sees %d:%s", len(all), applicationList(all))
 }
@@ -45,7 +45,7 @@ func (s service) applicationByID(ctx context.Context, c *remote.Client, id strin
 	case remote.KindOf(err) != remote.NotFound:
 		return remote.Application{}, s.explain(err)
 	}
-	err = fmt.Errorf("there is no application %s at %s, or the token from %s does not see it", id, s.apiURL, s.token.source)
+	err = fmt.Errorf("there is no application %s at %s, or the token from %s does not see it", id, s.apiURL, s.token.source())
 	if all, listErr := c.Applications(ctx); listErr == nil && len(all) > 0 {
 		err = fmt.Errorf("%w. It sees:%s", err, applicationList(all))
 	}
@@ -100,9 +100,9 @@ func (s service) explain(err error) error {
 	switch {
 	case isForbidden(err):
 		return fmt.Errorf("the token from %s lacks a right: reading files takes the scopes files.get, file.get, privateFiles.get and privateFile.get, or all.Application.read (%w)",
-			s.token.source, err)
+			s.token.source(), err)
 	case ok && e.Kind == remote.Denied:
-		return fmt.Errorf("%s does not accept the token from %s: it is wrong or has expired (%w)", s.apiURL, s.token.source, err)
+		return fmt.Errorf("%s does not accept the token from %s: it is wrong or has expired (%w)", s.apiURL, s.token.source(), err)
 	case remote.Temporary(err):
 		return fmt.Errorf("%s does not answer as it should: check the network and the API URL, or try again later (%w)", s.apiURL, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -16,64 +15,63 @@ import (
 )
 
 // findToken returns the token for an API URL: from the given file, else from the
-// environment, else from what the vendor's tool has stored. The variable of one
-// platform is not taken for the API of the other.
+// environment, else from what losantfs login or the vendor's tool has stored. The
+// variable of one platform is not taken for the API of the other.
 func findToken(apiURL, file string, log *slog.Logger) (*token, error) {
 	if file != "" {
 		return tokenFile(file, log)
 	}
+	if name := tokenVariable(apiURL); name != "" {
+		return constantToken(name, os.Getenv(name))
+	}
+	return storedToken(apiURL, log)
+}
+
+// tokenVariable returns the variable that has the token for an API, "" for none.
+func tokenVariable(apiURL string) string {
 	own, known := brandOf(apiURL)
 	for _, b := range brands {
-		if text := os.Getenv(b.tokenVariable); text != "" && (!known || b == own) {
-			return constantToken(b.tokenVariable, text)
+		if os.Getenv(b.tokenVariable) != "" && (!known || b == own) {
+			return b.tokenVariable
 		}
 	}
-	var others []string // API URLs there are tokens for
-	if home, err := homeFolder(); err == nil {
-		for _, b := range brands {
-			t, urls, err := storedToken(filepath.Join(home, b.folder, ".credentials.yml"), apiURL, b, log)
-			if t != nil || err != nil {
-				return t, err
-			}
-			others = append(others, urls...)
-		}
+	return ""
+}
+
+// loginCommand is the command line that stores a token for an API.
+func loginCommand(apiURL string) string {
+	if apiURL == brands[0].apiURL {
+		return "losantfs login"
 	}
-	err := fmt.Errorf("there is no API token for %s: set %s, give --token-file FILE, or log in with the vendor's command line tool",
-		apiURL, cmp.Or(own.tokenVariable, brands[0].tokenVariable))
+	return "losantfs login --api-url " + shellWord(apiURL)
+}
+
+// noToken says what to do without a token. others are the APIs there are tokens
+// for.
+func noToken(apiURL string, others []string) error {
+	own, _ := brandOf(apiURL)
+	err := fmt.Errorf("there is no API token for %s: %s, or set %s, or give --token-file FILE",
+		apiURL, loginCommand(apiURL), cmp.Or(own.tokenVariable, brands[0].tokenVariable))
 	if len(others) > 0 {
 		err = fmt.Errorf("%w\nA token is stored for %s: choose it with --api-url", err, strings.Join(others, ", "))
 	}
-	return nil, err
+	return err
 }
 
-// storedToken returns the token of a credentials file, or nil and the API URLs
-// the file is for instead.
-func storedToken(path, apiURL string, b brand, log *slog.Logger) (*token, []string, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
+// credentialsFiles returns the files that hold tokens by API, in the order in which
+// they are looked at: the own one, which losantfs login writes, and those of the
+// vendor's tools.
+func credentialsFiles() []*credentialsFile {
+	var files []*credentialsFile
+	if path, err := ownCredentials(); err == nil {
+		files = append(files, &credentialsFile{file: watchedFile{path: path}})
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("the stored token cannot be read: %w", err)
-	}
-	stored, err := parseCredentials(data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if stored.token(apiURL, b) == "" {
-		return nil, slices.Sorted(maps.Keys(stored.byURL)), nil
-	}
-	t, err := newFileToken(path, func(data []byte) (string, error) {
-		stored, err := parseCredentials(data)
-		if err != nil {
-			return "", err
+	if home, err := homeFolder(); err == nil {
+		for _, b := range brands {
+			files = append(files, &credentialsFile{file: watchedFile{path: filepath.Join(home, b.folder, ".credentials.yml")}, vendor: b})
 		}
-		return checkToken(stored.token(apiURL, b))
-	}, log)
-	if err != nil {
-		return nil, nil, err
 	}
-	return &token{source: path, forURL: stored.byURL[apiURL] != "", get: t.get}, nil, nil
+	return files
 }
 
 // credentials are the content of a credentials file.
@@ -87,7 +85,7 @@ type credentials struct {
 func parseCredentials(data []byte) (credentials, error) {
 	var top map[string]any
 	if err := yaml.Unmarshal(data, &top); err != nil {
-		return credentials{}, errors.New("this is not a credentials file: it is not the YAML that the vendor's tool writes")
+		return credentials{}, errors.New("this is not a credentials file: it is not the YAML of losantfs login or the vendor's tool")
 	}
 	c := credentials{byURL: map[string]string{}}
 	c.older, _ = top["apiToken"].(string)
@@ -100,8 +98,11 @@ func parseCredentials(data []byte) (credentials, error) {
 	return c, nil
 }
 
+// urls returns the APIs that tokens are there for.
+func (c credentials) urls() []string { return slices.Sorted(maps.Keys(c.byURL)) }
+
 // token returns the token for an API, "" when there is none. A token that names
-// no API is not shown to that of another platform.
+// no API is not shown to that of another platform than the file's.
 func (c credentials) token(apiURL string, b brand) string {
 	if text := c.byURL[apiURL]; text != "" {
 		return text

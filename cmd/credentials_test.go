@@ -16,6 +16,7 @@ func TestFindToken(t *testing.T) {
 	tests := []struct {
 		name               string
 		file, env, env2    string
+		own                string // what losantfs login stored
 		losant, wegnology  string
 		url, want, wantErr string
 	}{
@@ -32,6 +33,11 @@ func TestFindToken(t *testing.T) {
 		{name: "older form for an own installation", losant: "apiToken: older\n", url: ownURL, want: "older"},
 		{name: "older form is not for the other brand", losant: "apiToken: older\n", url: remote.WEGnologyURL, wantErr: "there is no API token for " + remote.WEGnologyURL},
 		{name: "by URL before older form", losant: "apiToken: older\n" + ownURL + ":\n  apiToken: new\n", url: ownURL, want: "new"},
+		{name: "own before the vendor's", own: remote.LosantURL + ":\n  apiToken: own\n", losant: both, url: remote.LosantURL, want: "own"},
+		{name: "environment before own", own: remote.LosantURL + ":\n  apiToken: own\n", env: "from-env", url: remote.LosantURL, want: "from-env"},
+		{name: "own for another API", own: "https://else.example.com:\n  apiToken: own\n", losant: both, url: ownURL, want: "stored-own"},
+		{name: "own is damaged", own: "*SECRET: [", losant: both, url: ownURL, wantErr: "credentials.yml"},
+		{name: "own of an older form", own: "apiToken: own\n", url: remote.LosantURL, wantErr: "losantfs login, or set LOSANT_API_TOKEN"},
 		{name: "none", url: remote.LosantURL, wantErr: "LOSANT_API_TOKEN"},
 		{name: "only for others", losant: both, url: "https://else.example.com", wantErr: ownURL},
 		{name: "not YAML", losant: "*SECRET: [", url: remote.LosantURL, wantErr: ".credentials.yml"},
@@ -47,6 +53,9 @@ func TestFindToken(t *testing.T) {
 			file := ""
 			if tt.file != "" {
 				file = write(t, tt.file, home, "token")
+			}
+			if tt.own != "" {
+				write(t, tt.own, home, defaultConfig, "losantfs", "credentials.yml")
 			}
 			if tt.losant != "" {
 				write(t, tt.losant, home, ".losant", ".credentials.yml")
@@ -103,4 +112,67 @@ func TestStoredTokenIsReadAgain(t *testing.T) {
 	if got, _ := tok.get(); got != "other" {
 		t.Errorf("token %q after another login, want %q", got, "other")
 	}
+}
+
+// Whatever of the credentials files comes first and has a token is used, also when
+// it was not there before; one that cannot be read leaves the last in force.
+func TestStoredTokenMoves(t *testing.T) {
+	home := isolate(t)
+	vendor := write(t, ownURL+":\n  apiToken: vendor\n", home, ".losant", ".credentials.yml")
+	tok, err := findToken(ownURL, "", quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(text, source string) {
+		t.Helper()
+		if got, err := tok.get(); got != text || err != nil || tok.source() != source {
+			t.Errorf("%q from %s, %v; want %q from %s", got, tok.source(), err, text, source)
+		}
+	}
+	want("vendor", vendor)
+	store := func(text string) string {
+		t.Helper()
+		path, err := changeCredentials(func(byURL map[string]string) { byURL[ownURL] = text })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	own := store("first")
+	want("first", own)
+	write(t, "*: [", own)
+	want("first", own)
+	write(t, "", own)
+	want("vendor", vendor)
+	store("other")
+	want("other", own)
+	if err := os.Remove(own); err != nil {
+		t.Fatal(err)
+	}
+	want("vendor", vendor)
+	if err := os.Remove(vendor); err != nil {
+		t.Fatal(err)
+	}
+	want("vendor", vendor)
+}
+
+// Stored tokens of other APIs stay when one is stored or removed.
+func TestChangeCredentials(t *testing.T) {
+	isolate(t)
+	for url, text := range map[string]string{ownURL: "a", remote.LosantURL: "b"} {
+		if _, err := changeCredentials(func(byURL map[string]string) { byURL[url] = text }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, err := changeCredentials(func(byURL map[string]string) { delete(byURL, ownURL) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil || string(data) != remote.LosantURL+":\n    apiToken: b\n" {
+		t.Errorf("%q, %v", data, err)
+	}
+	write(t, "*SECRET: [", path)
+	_, err = changeCredentials(func(map[string]string) { t.Error("what cannot be read was changed") })
+	wantError(t, err, path, "remove it")
 }

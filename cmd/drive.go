@@ -26,6 +26,7 @@ type drive struct {
 	earlier  owedSum        // what earlier mounts had left, when this one began
 	leftBehind
 	control *control
+	tokens  *tokenWatch
 
 	mounted kernelMount
 	gone    chan struct{} // closed once the kernel has the mount no more
@@ -41,14 +42,14 @@ type drive struct {
 // what cannot work fails before anything is mounted. Where the service cannot be
 // reached, what an earlier mount knew is shown.
 func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger) (_ *drive, err error) {
-	d := &drive{o: o, log: log}
+	d := &drive{o: o, log: log, tokens: newTokenWatch(s.token)}
 	defer func() {
 		if err != nil {
 			d.close()
 		}
 	}()
 	d.client, err = remote.New(remote.Config{
-		BaseURL: s.apiURL, Token: s.token.get, Timeout: o.timeout, UserAgent: "losantfs/" + buildVersion(), Logger: log,
+		BaseURL: s.apiURL, Token: s.token.get, OnToken: d.tokens.note, Timeout: o.timeout, UserAgent: "losantfs/" + buildVersion(), Logger: log,
 	})
 	if err != nil {
 		return nil, err
@@ -91,6 +92,7 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 	d.attach(mounted)
 	d.control = serveControl(folder, listener, d)
 	d.watchLeft()
+	d.watchToken()
 	return d, nil
 }
 
@@ -107,6 +109,7 @@ func (d *drive) openStore() error {
 // close ends everything but the mount, which must be gone or detached.
 func (d *drive) close() {
 	d.endLeft()
+	d.tokens.end()
 	for _, s := range slices.Concat(d.spaces, d.left) {
 		s.Close()
 	}

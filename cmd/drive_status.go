@@ -18,6 +18,7 @@ type driveStatus struct {
 	Online       bool             `json:"online"`
 	OfflineSince *time.Time       `json:"offline_since,omitempty"`
 	Error        string           `json:"error,omitempty"` // why it is offline
+	Token        *tokenTrouble    `json:"token,omitempty"` // while the service refuses it
 	ReadOnly     bool             `json:"read_only"`
 	Files        int64            `json:"files"`      // known so far
 	Bytes        int64            `json:"bytes"`      // of these files
@@ -94,7 +95,7 @@ func (d *drive) status() statusAnswer {
 	s := emptyStatus()
 	s.Mountpoint, s.Application, s.APIURL, s.Space = d.o.mountpoint, d.app.ID, d.client.URL(), spacesWord(d.names())
 	s.Online, s.ReadOnly, s.CacheBytes, s.Requests = true, d.o.readOnly, d.store.Bytes(), d.client.Requests()
-	s.Conflicts = d.conflicts()
+	s.Conflicts, s.Token = d.conflicts(), d.tokens.state()
 	if !d.o.readOnly {
 		s.LocalOnly = d.o.localPatterns()
 	}

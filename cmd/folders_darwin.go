@@ -2,8 +2,9 @@ package cmd
 
 // Default folders below the home folder, as Apple has them.
 const (
-	defaultState = "Library/Application Support"
-	defaultCache = "Library/Caches"
+	defaultState  = "Library/Application Support"
+	defaultCache  = "Library/Caches"
+	defaultConfig = "Library/Application Support"
 )
 
 // demoParent returns the folder in which the demo makes its mount point. The

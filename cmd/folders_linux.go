@@ -4,8 +4,9 @@ import "os"
 
 // Default folders below the home folder, as the XDG specification has them.
 const (
-	defaultState = ".local/state"
-	defaultCache = ".cache"
+	defaultState  = ".local/state"
+	defaultCache  = ".cache"
+	defaultConfig = ".config"
 )
 
 // demoParent returns the folder in which the demo makes its mount point.

@@ -25,7 +25,7 @@ func isolate(t *testing.T) string {
 	t.Helper()
 	home := t.TempDir()
 	t.Setenv("HOME", home)
-	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "LOSANT_API_URL", "WEGNOLOGY_API_URL",
+	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "LOSANT_API_URL", "WEGNOLOGY_API_URL",
 		"LOSANT_API_TOKEN", "WEGNOLOGY_API_TOKEN"} {
 		t.Setenv(name, "")
 	}
@@ -91,7 +91,7 @@ func clientOf(t *testing.T, s service) *remote.Client {
 func unmounted(t *testing.T, e *emulator.Server, text string, spaces []remote.Space) (*drive, service) {
 	t.Helper()
 	s := serviceOf(t, e, text)
-	d := &drive{log: quiet, client: clientOf(t, s), o: &mountOptions{
+	d := &drive{log: quiet, client: clientOf(t, s), tokens: newTokenWatch(s.token), o: &mountOptions{
 		spaces: spaces, mountpoint: "/mnt/files", pollInterval: time.Minute, readOnly: true,
 	}}
 	var err error

@@ -109,5 +109,5 @@ func (o *mountOptions) prepare(log *slog.Logger) (s service, err error) {
 	}
 	// Without a current folder there are no settings of one.
 	dir, _ := os.Getwd()
-	return findService(o, dir, log)
+	return findService(o.wanted, dir, log)
 }

@@ -16,22 +16,22 @@ import (
 
 // mountOptions are the flags of losantfs mount.
 type mountOptions struct {
-	apiURL, tokenFile       string
-	spaces                  []remote.Space
-	readOnly, allowOther    bool
-	cacheDir                string
-	cacheSize               int64 // bytes
-	pollInterval, timeout   time.Duration
-	uid, gid, umask         uint32
-	daemon                  bool
-	write                   writeMode     // unless readOnly
-	settle                  time.Duration // how long a change waits for more
-	uploads                 int           // at once
-	localOnly               []string      // more patterns of names that never leave this machine
-	owedDir                 string        // of what is owed; "" is in the state folder
-	logLevel                slog.Level
-	logFormat, logFile      string
-	application, mountpoint string
+	wanted
+	spaces                []remote.Space
+	readOnly, allowOther  bool
+	cacheDir              string
+	cacheSize             int64 // bytes
+	pollInterval, timeout time.Duration
+	uid, gid, umask       uint32
+	daemon                bool
+	write                 writeMode     // unless readOnly
+	settle                time.Duration // how long a change waits for more
+	uploads               int           // at once
+	localOnly             []string      // more patterns of names that never leave this machine
+	owedDir               string        // of what is owed; "" is in the state folder
+	logLevel              slog.Level
+	logFormat, logFile    string
+	mountpoint            string
 }
 
 const (
@@ -46,8 +46,7 @@ const (
 func (o *mountOptions) register(f *pflag.FlagSet) {
 	same := func(s string) string { return s }
 	f.SortFlags = false
-	f.StringVar(&o.apiURL, "api-url", "", "`URL` of the API (default "+remote.LosantURL+")")
-	f.StringVar(&o.tokenFile, "token-file", "", "`file` that holds the API token and nothing else")
+	o.flags(f)
 	f.Var(newValue(&o.spaces, bothSpaces, "both|public|private", parseSpaces, spacesWord), "space",
 		"which files to show; both are shown as two folders")
 	f.BoolVar(&o.readOnly, "read-only", false, "refuse every change")

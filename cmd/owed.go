@@ -59,11 +59,14 @@ func (s owedSum) String() string {
 }
 
 // changesText counts changes.
-func changesText(n int64) string {
+func changesText(n int64) string { return countText(n, "change") }
+
+// countText counts things, whose plural takes an s.
+func countText(n int64, what string) string {
 	if n == 1 {
-		return "1 change"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d changes", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // verb returns the form of a verb for that many.

@@ -16,14 +16,14 @@ func TestFindService(t *testing.T) {
 	}
 	tests := []struct {
 		name                   string
-		o                      mountOptions
+		o                      wanted
 		env, env2              string
 		losant, wegnology      string // settings of the current folder
 		stored                 string // credentials
 		wantURL, wantApp, fail string
 	}{
 		{name: "default", wantURL: remote.LosantURL},
-		{name: "flag first", o: mountOptions{apiURL: "https://flag.example.com/"}, env: "https://env.example.com", losant: folder(remote.WEGnologyURL),
+		{name: "flag first", o: wanted{apiURL: "https://flag.example.com/"}, env: "https://env.example.com", losant: folder(remote.WEGnologyURL),
 			wantURL: "https://flag.example.com", wantApp: someID},
 		{name: "environment before folder", env: "https://env.example.com", env2: "https://env2.example.com", losant: folder(remote.WEGnologyURL),
 			wantURL: "https://env.example.com", wantApp: someID},
@@ -31,8 +31,8 @@ func TestFindService(t *testing.T) {
 		{name: "folder", losant: folder(remote.WEGnologyURL + "/"), wantURL: remote.WEGnologyURL, wantApp: someID},
 		{name: "folder of the other brand", wegnology: folder(remote.WEGnologyURL), wantURL: remote.WEGnologyURL, wantApp: someID},
 		{name: "folder without URL", losant: "applicationId: " + someID, wantURL: remote.LosantURL, wantApp: someID},
-		{name: "named application", o: mountOptions{application: "Mine"}, losant: folder(remote.WEGnologyURL), wantURL: remote.WEGnologyURL, wantApp: "Mine"},
-		{name: "folder is not asked for nothing", o: mountOptions{application: "Mine", apiURL: ownURL}, losant: "[", wantURL: ownURL, wantApp: "Mine"},
+		{name: "named application", o: wanted{application: "Mine"}, losant: folder(remote.WEGnologyURL), wantURL: remote.WEGnologyURL, wantApp: "Mine"},
+		{name: "folder is not asked for nothing", o: wanted{application: "Mine", apiURL: ownURL}, losant: "[", wantURL: ownURL, wantApp: "Mine"},
 		{name: "folder on this machine", losant: folder("http://127.0.0.1:8080"), wantURL: "http://127.0.0.1:8080", wantApp: someID},
 		{name: "folder with a URL of its own", losant: folder(ownURL), fail: "--api-url " + ownURL},
 		{name: "which the user is logged in to", losant: folder(ownURL), stored: ownURL + ":\n  apiToken: x\n", wantURL: ownURL, wantApp: someID},
@@ -62,7 +62,7 @@ func TestFindService(t *testing.T) {
 			if err := os.MkdirAll(below, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			s, err := findService(&tt.o, below, quiet)
+			s, err := findService(tt.o, below, quiet)
 			if tt.fail != "" {
 				wantError(t, err, tt.fail)
 				return

@@ -63,8 +63,12 @@ func (s sockets) all() ([]string, error) {
 }
 
 // lock keeps other processes from making or removing sockets.
-func (s sockets) lock() (unlock func(), err error) {
-	f, err := os.Open(string(s))
+func (s sockets) lock() (unlock func(), err error) { return lockFolder(string(s)) }
+
+// lockFolder waits until no other process has locked a folder, and locks it. The
+// lock ends with the process.
+func lockFolder(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -115,7 +115,9 @@ func (o statusOutput) table(w io.Writer, live []liveMount, dead []deadMount) err
 		return err
 	}
 	for _, m := range live {
-		if !m.Status.Online {
+		if t := m.Status.Token; t != nil {
+			fmt.Fprintf(w, "%s has a token that the service refuses (%s), from %s: %s\n", m.Status.Mountpoint, printable(t.Error), t.Source, t.Advice)
+		} else if !m.Status.Online {
 			fmt.Fprintf(w, "%s is offline: %s\n", m.Status.Mountpoint, printable(m.Status.Error))
 		}
 		m.Status.printTrouble(w)
@@ -193,6 +195,9 @@ func conflictsText(n int) string {
 func (m liveMount) state() string {
 	if m.Leaving {
 		return "unmounted, sending the rest"
+	}
+	if t := m.Status.Token; t != nil {
+		return "token refused since " + t.Since.Local().Format(time.TimeOnly)
 	}
 	if m.Status.Online {
 		return "online"

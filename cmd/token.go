@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -12,11 +13,14 @@ import (
 
 // token is where the API token comes from.
 type token struct {
-	source string // for people: a variable or a file
+	// source names that for people: a variable or a file.
+	source func() string
 	// forURL is set where the source says which API the token is for.
 	forURL bool
 	// get returns the token as it is now. It never puts it into an error.
 	get func() (string, error)
+	// renewal says how a program that runs gets another token from there.
+	renewal string
 }
 
 // constantToken is a token that cannot change, from the environment.
@@ -25,7 +29,10 @@ func constantToken(source, text string) (*token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
-	return &token{source: source, get: func() (string, error) { return text, nil }}, nil
+	return &token{
+		source: func() string { return source }, get: func() (string, error) { return text, nil },
+		renewal: "a program that runs gets no other environment: unmount, and mount again with a new token",
+	}, nil
 }
 
 // checkToken trims a token and refuses what cannot be one.
@@ -40,22 +47,81 @@ func checkToken(text string) (string, error) {
 	return text, nil
 }
 
-// fileToken is a token in a file, which is read again when the file changes, so
-// that a new token is used without remounting.
-type fileToken struct {
-	path  string
-	parse func([]byte) (string, error)
-	log   *slog.Logger
-
-	mu    sync.Mutex
-	seen  os.FileInfo // of what was read last
-	token string
+// watchedFile is a small file that is read again when it changes.
+type watchedFile struct {
+	path string
+	seen os.FileInfo // of what was read last, nil before and when it was gone
 }
 
-// newFileToken reads the file for the first time.
-func newFileToken(path string, parse func([]byte) (string, error), log *slog.Logger) (*fileToken, error) {
-	t := &fileToken{path: path, parse: parse, log: log}
-	return t, t.read()
+// maxTokenFile bounds what is read of a file that was named by mistake, in bytes.
+const maxTokenFile = 1 << 20
+
+// read returns the content, and false when it is what was read last.
+func (w *watchedFile) read() (data []byte, changed bool, err error) {
+	if w.seen != nil {
+		now, err := os.Stat(w.path)
+		if err != nil {
+			return nil, false, err
+		}
+		// A pipe can be read only once.
+		if !now.Mode().IsRegular() || w.isSeen(now) {
+			return nil, false, nil
+		}
+	}
+	f, err := os.Open(w.path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	// Before the content: a change in between is noticed the next time.
+	info, err := f.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	if info.IsDir() {
+		return nil, false, fmt.Errorf("%s is a folder, not a file with a token", w.path)
+	}
+	data, err = io.ReadAll(io.LimitReader(f, maxTokenFile))
+	if err == nil {
+		w.seen = info
+	}
+	return data, err == nil, err
+}
+
+func (w *watchedFile) isSeen(now os.FileInfo) bool {
+	return os.SameFile(w.seen, now) && w.seen.Size() == now.Size() && w.seen.ModTime().Equal(now.ModTime())
+}
+
+// warnOpen says that other users can read the file.
+func (w *watchedFile) warnOpen(log *slog.Logger) {
+	if isOpenToOthers(w.seen) {
+		log.Warn("other users can read the token file: chmod 600 "+shellWord(w.path), "file", w.path)
+	}
+}
+
+func isOpenToOthers(info os.FileInfo) bool {
+	return info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0
+}
+
+// fileToken is a token in a file that holds nothing else. A new one is used
+// without remounting.
+type fileToken struct {
+	log *slog.Logger
+
+	mu    sync.Mutex
+	file  watchedFile
+	token string
+	said  string // in the log, of what the file is now
+}
+
+// tokenFile reads the file for the first time.
+func tokenFile(path string, log *slog.Logger) (*token, error) {
+	t := &fileToken{log: log, file: watchedFile{path: path}}
+	if err := t.read(); err != nil {
+		return nil, fmt.Errorf("the token file cannot be used: %w", err)
+	}
+	t.file.warnOpen(log)
+	return &token{source: func() string { return path }, get: t.get, renewal: "write a new token into " + shellWord(path)}, nil
 }
 
 // get returns the token. A file that is gone or of no use now, as it may be for
@@ -63,59 +129,26 @@ func newFileToken(path string, parse func([]byte) (string, error), log *slog.Log
 func (t *fileToken) get() (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now, err := os.Stat(t.path)
-	// A pipe can be read only once.
-	if err != nil || !now.Mode().IsRegular() || t.current(now) {
-		return t.token, nil
+	said := ""
+	if err := t.read(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		said = err.Error()
 	}
-	if err := t.read(); err != nil {
-		t.log.Warn("the token file changed to something unusable; the last token stays in use", "error", err)
+	if said != "" && said != t.said {
+		t.log.Warn("the token file changed to something unusable; the last token stays in use", "error", said)
 	}
+	t.said = said
 	return t.token, nil
 }
 
-func (t *fileToken) current(now os.FileInfo) bool {
-	return os.SameFile(t.seen, now) && t.seen.Size() == now.Size() && t.seen.ModTime().Equal(now.ModTime())
-}
-
-// maxTokenFile bounds what is read of a file that was named by mistake, in bytes.
-const maxTokenFile = 1 << 20
-
 func (t *fileToken) read() error {
-	f, err := os.Open(t.path)
-	if err != nil {
+	data, changed, err := t.file.read()
+	if err != nil || !changed {
 		return err
 	}
-	defer f.Close()
-	// Before the content: a change in between is noticed the next time.
-	info, err := f.Stat()
+	text, err := checkToken(string(data))
 	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		return fmt.Errorf("%s is a folder, not a file with a token", t.path)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
-	if err != nil {
-		return err
-	}
-	t.seen = info
-	text, err := t.parse(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.path, err)
+		return fmt.Errorf("%s: %w", t.file.path, err)
 	}
 	t.token = text
 	return nil
-}
-
-// tokenFile is the token in a file that holds nothing else.
-func tokenFile(path string, log *slog.Logger) (*token, error) {
-	t, err := newFileToken(path, func(b []byte) (string, error) { return checkToken(string(b)) }, log)
-	if err != nil {
-		return nil, fmt.Errorf("the token file cannot be used: %w", err)
-	}
-	if t.seen.Mode().IsRegular() && t.seen.Mode().Perm()&0o077 != 0 {
-		log.Warn("other users can read the token file: chmod 600 "+shellWord(path), "file", path)
-	}
-	return &token{source: path, get: t.get}, nil
 }

@@ -29,6 +29,7 @@ type drive struct {
 	home string // of the user who mounts
 	mnt  string
 	uid  int
+	env  []string // besides, or in place of, what command sets
 
 	cmd    *exec.Cmd
 	stdout lines
@@ -100,6 +101,7 @@ func (d *drive) command(name string, args ...string) *exec.Cmd {
 		"LOSANT_API_URL="+d.emu.URL(), "LOSANT_API_TOKEN="+d.emu.Token(), "LC_ALL=C.UTF-8", "CI=",
 		// The race detector would end the program without unmounting.
 		"GORACE=halt_on_error=0 exitcode=66")
+	cmd.Env = append(cmd.Env, d.env...)
 	cmd.Dir = d.home
 	if d.uid != os.Geteuid() {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(d.uid), Gid: uint32(d.uid)}}
