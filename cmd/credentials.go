@@ -50,13 +50,20 @@ func loginCommand(apiURL string) string {
 // for.
 func noToken(apiURL string, others []string) error {
 	own, _ := brandOf(apiURL)
-	err := fmt.Errorf("there is no API token for %s: %s, or set %s, or give --token-file FILE",
-		apiURL, loginCommand(apiURL), cmp.Or(own.tokenVariable, brands[0].tokenVariable))
+	err := &noTokenError{
+		text: "there is no API token for " + apiURL,
+		todo: fmt.Sprintf("%s, or set %s, or give --token-file FILE", loginCommand(apiURL), cmp.Or(own.tokenVariable, brands[0].tokenVariable)),
+	}
 	if len(others) > 0 {
-		err = fmt.Errorf("%w\nA token is stored for %s: choose it with --api-url", err, strings.Join(others, ", "))
+		err.todo += "; a token is stored for " + strings.Join(others, ", ") + ", which --api-url chooses"
 	}
 	return err
 }
+
+// noTokenError says that there is no token, and what to do.
+type noTokenError struct{ text, todo string }
+
+func (e *noTokenError) Error() string { return e.text + ": " + e.todo }
 
 // credentialsFiles returns the files that hold tokens by API, in the order in which
 // they are looked at: the own one, which losantfs login writes, and those of the

@@ -26,10 +26,18 @@ func (d *drive) owedFolder(name remote.Space, i int) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		owed = filepath.Join(state, "owed")
+		owed = filepath.Join(state, owedBelow)
 	}
-	sum := sha256.Sum256([]byte(d.client.URL() + "\x00" + d.app.ID))
-	return filepath.Join(owed, hex.EncodeToString(sum[:8]), fmt.Sprintf("%s-%d", name, i)), nil
+	return filepath.Join(owed, owedName(d.client.URL(), d.app.ID), fmt.Sprintf("%s-%d", name, i)), nil
+}
+
+// owedBelow is the folder of what is owed, in the state folder.
+const owedBelow = "owed"
+
+// owedName is the folder of what is owed to an application, in that.
+func owedName(apiURL, app string) string {
+	sum := sha256.Sum256([]byte(apiURL + "\x00" + app))
+	return hex.EncodeToString(sum[:8])
 }
 
 // openSpace opens one space, with the first folder for what is owed that no other

@@ -21,7 +21,7 @@ func stateFolder() (string, error) {
 }
 
 // cacheFolder returns the folder of cached content, made if need be: the given
-// one, or the user's. It must not be on the mount that needs it.
+// one, or the user's. It must not be on the mount that needs it, "" for none.
 func cacheFolder(given, mountpoint string) (string, error) {
 	path := given
 	if path == "" {
@@ -30,7 +30,7 @@ func cacheFolder(given, mountpoint string) (string, error) {
 			return "", err
 		}
 	}
-	if _, hidden := within(path, mountpoint); hidden {
+	if _, hidden := within(path, mountpoint); hidden && mountpoint != "" {
 		return "", fmt.Errorf("the cache folder %s would be hidden by the mount: choose another with --cache-dir", path)
 	}
 	if err := makeOwnFolder(path); err != nil {

@@ -82,21 +82,28 @@ func resolved(path string) string {
 // notServed says of a mount that no process of this user serves why that is, and
 // what to do.
 func notServed(m *mountinfo.Info) string {
+	switch id := ownerOf(m); id {
+	case "":
+		return "belongs to another user, or was mounted with another state folder (XDG_STATE_HOME)"
+	case strconv.Itoa(os.Getuid()):
+		return "was mounted with another state folder: set XDG_STATE_HOME as it was then"
+	default:
+		name := id
+		if u, err := user.LookupId(id); err == nil {
+			name = u.Username
+		}
+		return "belongs to another user (" + name + "): do this as that user"
+	}
+}
+
+// ownerOf returns the id of the user who mounted m, "" where the table does not say.
+func ownerOf(m *mountinfo.Info) string {
 	for option := range strings.SplitSeq(m.VFSOptions, ",") {
-		id, ok := strings.CutPrefix(option, "user_id=")
-		switch {
-		case !ok:
-		case id == strconv.Itoa(os.Getuid()):
-			return "was mounted with another state folder: set XDG_STATE_HOME as it was then"
-		default:
-			name := id
-			if u, err := user.LookupId(id); err == nil {
-				name = u.Username
-			}
-			return "belongs to another user (" + name + "): do this as that user"
+		if id, ok := strings.CutPrefix(option, "user_id="); ok {
+			return id
 		}
 	}
-	return "belongs to another user, or was mounted with another state folder (XDG_STATE_HOME)"
+	return ""
 }
 
 // stateOf judges a mount by its record and by what stat says of it. Only what is
@@ -160,7 +167,10 @@ func within(path, dir string) (rest string, ok bool) {
 }
 
 // deadMount is a mount of losantfs whose process is gone.
-type deadMount struct{ mountpoint, application string }
+type deadMount struct {
+	mountpoint, application string
+	owner                   string // id, "" when unknown
+}
 
 func leftovers() []deadMount {
 	var dead []deadMount
@@ -170,7 +180,7 @@ func leftovers() []deadMount {
 	}
 	for _, m := range found {
 		if stateOf(m, tryStat(m.Mountpoint)) == deadDrive {
-			dead = append(dead, deadMount{m.Mountpoint, strings.TrimPrefix(m.Source, "losant:")})
+			dead = append(dead, deadMount{m.Mountpoint, strings.TrimPrefix(m.Source, "losant:"), ownerOf(m)})
 		}
 	}
 	return dead

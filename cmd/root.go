@@ -91,7 +91,7 @@ func newRootCommand() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(newMountCommand(), newUnmountCommand(), newFlushCommand(), newStatusCommand(), newInfoCommand(), newURLCommand(),
-		newLoginCommand(), newLogoutCommand(), newAppsCommand(), newDemoCommand(), newEmulatorCommand(), newVersionCommand())
+		newLoginCommand(), newLogoutCommand(), newAppsCommand(), newDoctorCommand(), newDemoCommand(), newEmulatorCommand(), newVersionCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c.CommandPath(), flagError(err)} })
 	for _, c := range root.Commands() {
 		c.Args = showUsage(c.Args)

@@ -90,7 +90,7 @@ func TestStatusTable(t *testing.T) {
 	live := []liveMount{{statusAnswer: statusAnswer{Name: "A\x1b[31m", Status: driveStatus{
 		Mountpoint: "/mnt/files", Application: someID, Space: "public", OfflineSince: &since, Error: "no answer",
 		Files: 12, Bytes: 34_000, CacheBytes: 5_000, Requests: map[string]int64{"list": 3, "get": 4}}}}}
-	if err := people.table(&out, live, []deadMount{{"/mnt/left over", someID}}); err != nil {
+	if err := people.table(&out, live, []deadMount{{mountpoint: "/mnt/left over", application: someID}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range []string{"/mnt/files", someID, "public", "offline since " + since.Format(time.TimeOnly), "12 (34 kB)", "5.0 kB", " 7\n",
@@ -169,7 +169,7 @@ func TestStatusOfOwed(t *testing.T) {
 
 func TestStatusOfDeadMount(t *testing.T) {
 	var out bytes.Buffer
-	if err := asJSON.print(&out, nil, []deadMount{{"/mnt/files", someID}}); err != nil {
+	if err := asJSON.print(&out, nil, []deadMount{{mountpoint: "/mnt/files", application: someID}}); err != nil {
 		t.Fatal(err)
 	}
 	var got struct{ Mounts []driveStatus }
