@@ -17,9 +17,10 @@ func newAppsCommand() *cobra.Command {
 	var w wanted
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "apps",
-		Short: "List the applications that the token sees",
-		Args:  cobra.NoArgs,
+		Use:               "apps",
+		Short:             "List the applications that the token sees",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			dir, _ := os.Getwd()
 			s, err := findService(w, dir, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))

@@ -32,7 +32,8 @@ which are fetched again. It never touches what is owed, or what a mount in use
 holds.`,
 		Example: `  losantfs doctor
   losantfs doctor --repair "My application"`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				d.application = args[0]

@@ -157,7 +157,7 @@ func (d *doctor) checkMode(path string, own bool) {
 	d.say(isProblem, "token", text, todo)
 }
 
-// ownFolder reports whether a path is in the folder for credentials of this program.
+// isOwnCredentials reports whether a path is the file of losantfs login.
 func isOwnCredentials(path string) bool {
 	own, err := ownCredentials()
 	return err == nil && filepath.Clean(path) == own

@@ -37,7 +37,8 @@ The API is the one of --api-url, LOSANT_API_URL or WEGNOLOGY_API_URL. The token 
 checked before it is stored, in a file of your own.`,
 		Example: `  losantfs login
   losantfs login --api-url https://api.app.wnology.io`,
-		Args: cobra.NoArgs,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			l.apiURL = cmp.Or(givenURL(apiURL), remote.LosantURL)
 			l.ask = prompt{os.Stdin, c.ErrOrStderr()}

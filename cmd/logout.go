@@ -17,7 +17,8 @@ func newLogoutCommand() *cobra.Command {
 		Short: "Remove the token that losantfs login stored",
 		Long: `Remove the token that losantfs login stored. Drives that are mounted go on with it,
 and the service accepts it until it expires or is deleted there.`,
-		Args: cobra.NoArgs,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			apiURL := cmp.Or(givenURL(apiURL), remote.LosantURL)
 			had := false

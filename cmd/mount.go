@@ -43,7 +43,8 @@ Swap, lock, trash and thumbnail files never leave this machine (.*.sw?, .~lock.*
 		Example: `  losantfs mount "My application" ~/files
   losantfs mount --daemon --space public 575ec8687ae143cd83dc4a97 /mnt/files
   losantfs mount --read-only "My application" ~/files`,
-		Args: cobra.RangeArgs(1, 2),
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: folders,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.mountpoint = args[len(args)-1]
 			if len(args) == 2 {

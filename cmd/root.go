@@ -95,6 +95,7 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c.CommandPath(), flagError(err)} })
 	for _, c := range root.Commands() {
 		c.Args = showUsage(c.Args)
+		completeFlags(c)
 	}
 	return root
 }

@@ -29,7 +29,8 @@ does not have yet, those it refused, and files that were changed here and elsewh
 
 With --verbose it also shows how far each upload is, and the patterns of the names
 that never leave this machine.`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: mountpoints,
 		RunE: func(c *cobra.Command, args []string) error {
 			show := func(w io.Writer) error { return showStatus(c.Context(), w, args, o) }
 			if watch {

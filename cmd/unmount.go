@@ -24,7 +24,8 @@ wait, and unmounts.
 
 The exit code is 0 when everything was sent, and 3 when the drive is unmounted
 and something stays owed, which is then shown.`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: mountpoints,
 		RunE: func(c *cobra.Command, args []string) error {
 			if u.timeout < 0 {
 				return &usageError{c.CommandPath(), errors.New("--timeout must not be negative")}
