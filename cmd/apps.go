@@ -22,6 +22,9 @@ func newAppsCommand() *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := protectMemory(); err != nil {
+				return err
+			}
 			dir, _ := os.Getwd()
 			s, err := findService(w, dir, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
 			if err != nil {

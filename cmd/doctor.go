@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"losantfs/remote"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -35,6 +33,9 @@ holds.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := protectMemory(); err != nil {
+				return err
+			}
 			if len(args) == 1 {
 				d.application = args[0]
 			}
@@ -107,8 +108,7 @@ type doctor struct {
 	report   func(finding)
 	problems int64
 
-	client *remote.Client    // nil where there is none
-	names  map[string]string // of applications, by [owedName]
+	names map[string]string // of applications, by [owedName]
 }
 
 func (d *doctor) say(l level, check, text, todo string) {

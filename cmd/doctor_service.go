@@ -17,8 +17,8 @@ import (
 // serviceTime is how long one question to the service may take.
 const serviceTime = 15 * time.Second
 
-// maxClockOff is how far the clock may be off before signed URLs are refused: the
-// object store allows 15 minutes, and a URL may live for as long as 5.
+// maxClockOff is how far the clock may be off: what is signed for some minutes can
+// then seem to be good no more, or not yet.
 const maxClockOff = 5 * time.Minute
 
 // checkService looks at the token, the API, the clock and the application.
@@ -35,7 +35,7 @@ func (d *doctor) checkService(ctx context.Context) {
 	case isNone:
 		d.say(isProblem, "token", none.text, none.todo)
 	default:
-		d.say(isProblem, "token", err.Error(), "mend or remove what is wrong, or "+loginCommand(s.apiURL))
+		d.say(isProblem, "token", err.Error(), "mend or remove what is wrong")
 		s.token = nil // it must not go there
 	}
 	get := func() (string, error) { return "", errors.New("there is none") }
@@ -94,7 +94,7 @@ func (d *doctor) checkAPI(ctx context.Context, s service, c *remote.Client) bool
 	return false
 }
 
-// checkClock compares the clocks: tickets and signed URLs hold for a few minutes.
+// checkClock compares the clocks.
 func (d *doctor) checkClock(c *remote.Client) {
 	ahead, known := c.ClockAhead()
 	off := ahead.Abs()
@@ -104,9 +104,9 @@ func (d *doctor) checkClock(c *remote.Client) {
 	case off <= maxClockOff:
 		d.say(isOK, "clock", fmt.Sprintf("it is %v off", off), "")
 	case ahead > 0:
-		d.say(isProblem, "clock", fmt.Sprintf("this machine's clock is %v behind the service's, so signed URLs may be refused", off), setClock)
+		d.say(isProblem, "clock", fmt.Sprintf("this machine's clock is %v behind the service's: times are wrong, and what is signed may be refused", off), setClock)
 	default:
-		d.say(isProblem, "clock", fmt.Sprintf("this machine's clock is %v ahead of the service's, so signed URLs may be refused", off), setClock)
+		d.say(isProblem, "clock", fmt.Sprintf("this machine's clock is %v ahead of the service's: times are wrong, and what is signed may be refused", off), setClock)
 	}
 }
 

@@ -29,7 +29,8 @@ its second factor; these are not stored. Accounts that sign in through another
 site (single sign-on) have no password here: make an API token in the account's
 settings, or one of the application, and paste it in place of the email address.
 
-Without a terminal the token is read from the standard input:
+Without a terminal, or where the token is too long for one line of it (1,024
+characters on macOS), it is read from the standard input:
 
   losantfs login --token-stdin < FILE
 

@@ -24,10 +24,12 @@ APPLICATION is an id or a name. Without it, the application of the current
 folder is taken (.losant/.application.yml, here or further up), or the only one
 that the token sees.
 
-The API token is read from --token-file, from LOSANT_API_TOKEN or
-WEGNOLOGY_API_TOKEN, or from where the vendor's command line tool stores it. The
-API is the one of --api-url, LOSANT_API_URL, WEGNOLOGY_API_URL or the current
-folder.
+The API token is looked for in --token-file, then in LOSANT_API_TOKEN or
+WEGNOLOGY_API_TOKEN, then where losantfs login stores it, then where the vendor's
+command line tools do (~/.losant and ~/.wegnology). Should the service refuse it
+one day, the drive stays, and takes another one over as soon as it is in the file
+or was stored by losantfs login; what the environment had cannot change. The API
+is the one of --api-url, LOSANT_API_URL, WEGNOLOGY_API_URL or the current folder.
 
 Files and folders can be changed like those of a disk. A change is kept on this
 machine first, where it survives the end of this process, and sent once it has

@@ -135,7 +135,6 @@ func TestDoctorOfWhatIsOwed(t *testing.T) {
 	d.set("error-rate", "1")
 	d.sh("echo -n new > old; echo -n one > one; echo -n two > two; rm gone; mkdir dir; echo -n x > dir/.x.swp")
 	owed := filepath.Join(d.home, ".local/state/losantfs/owed")
-	before := tree(t, owed)
 	d.doctor(t, "--repair").want("ok", "mounts", "5 changes")
 	d.kill()
 	d.unmountLeftover()
@@ -149,7 +148,7 @@ func TestDoctorOfWhatIsOwed(t *testing.T) {
 	if err := os.WriteFile(journal, append(whole, "0123"...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	before = tree(t, owed)
+	before := tree(t, owed)
 	f := d.doctor(t, "--repair")
 	f.want("warning", "owed", "5 changes")
 	f.want("ok", "owed", "was not finished")
@@ -249,16 +248,4 @@ func TestDoctorBesideAMount(t *testing.T) {
 	if diff := differences(d.service(), map[string]string{"/f": "changed", "/new": "new"}); diff != "" {
 		t.Errorf("the service differs:\n%s", diff)
 	}
-}
-
-func TestDoctorOfThisMachine(t *testing.T) {
-	emu := newEmulator(t)
-	if os.Geteuid() == 0 {
-		d := newDrive(t, emu, ordinary)
-		d.env = []string{"PATH=" + d.home}
-		d.doctor(t).want("problem", "fuse", "fusermount3 is missing")
-	}
-	d := newDrive(t, emu, os.Geteuid())
-	d.smallDisk("50m")
-	d.doctor(t).want("problem", "state", "make room")
 }

@@ -21,7 +21,7 @@ func (c *clock) note(resp *http.Response) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead, c.known = at.Sub(time.Now()).Round(time.Second), true
+	c.ahead, c.known = time.Until(at).Round(time.Second), true
 }
 
 // ClockAhead returns how far the service's clock was ahead of this machine's when

@@ -89,8 +89,7 @@ func (c *Checked) checkFile(ctx context.Context, stem string, repair bool) error
 		}
 		block := block[:blockLen(b, size)]
 		c.Bytes += int64(len(block))
-		// Twice, as a store may just be writing it.
-		if holds(f, data, b, block) || holds(f, data, b, block) {
+		if holds(f, data, b, block) {
 			continue
 		}
 		c.Damaged++
@@ -110,12 +109,18 @@ func indexed(index *os.File, b int64) (uint32, bool) {
 	return binary.LittleEndian.Uint32(raw), err == nil
 }
 
-// holds reports whether a block is as its index says, by now.
+// holds reports whether a block is as its index says. It looks twice, as a store may
+// just be writing it.
 func holds(index, data *os.File, b int64, block []byte) bool {
-	sum, ok := indexed(index, b)
-	if !ok || sum == 0 {
-		return true
+	for range 2 {
+		sum, ok := indexed(index, b)
+		if !ok || sum == 0 {
+			return true
+		}
+		if _, err := data.ReadAt(block, b*BlockSize); err == nil && checksum(block) == sum {
+			return true
+		}
+		time.Sleep(time.Millisecond)
 	}
-	_, err := data.ReadAt(block, b*BlockSize)
-	return err == nil && checksum(block) == sum
+	return false
 }

@@ -81,7 +81,9 @@ func TestInspect(t *testing.T) {
 
 // What is to be removed counts once, with all below it.
 func TestInspectCountsTheRemoved(t *testing.T) {
-	at := func(parent, name string, dir bool) *gone { return &gone{Base: &Base{Parent: parent, Name: name, Dir: dir}} }
+	at := func(parent, name string, dir bool) *gone {
+		return &gone{Base: &Base{Parent: parent, Name: name, Dir: dir}}
+	}
 	var i Inspected
 	i.countGone(map[string]*gone{"1": at("/", "d", true), "2": at("/d/", "f", false), "3": at("/d/e/", "g", false),
 		"4": at("/", "f", false), "5": at("/f/", "odd", false), "6": at("/dd/", "f", false)})
