@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -171,6 +173,19 @@ func TestChangeCredentials(t *testing.T) {
 	data, err := os.ReadFile(path)
 	if err != nil || string(data) != remote.LosantURL+":\n    apiToken: b\n" {
 		t.Errorf("%q, %v", data, err)
+	}
+	var logins sync.WaitGroup
+	for i := range 20 {
+		logins.Go(func() {
+			_, err := changeCredentials(func(byURL map[string]string) { byURL[fmt.Sprint(ownURL, i)] = "x" })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	logins.Wait()
+	if data, err = os.ReadFile(path); err != nil || strings.Count(string(data), ownURL) != 20 {
+		t.Errorf("after 20 logins at once: %q, %v", data, err)
 	}
 	write(t, "*SECRET: [", path)
 	_, err = changeCredentials(func(map[string]string) { t.Error("what cannot be read was changed") })

@@ -157,3 +157,39 @@ func (d *drive) settledAfter(renew func(), emu *emulator.Server) {
 		d.t.Errorf("%d messages that it works again:\n%s", n, d.stderr.String())
 	}
 }
+
+// TestTokenIsRenewedUnasked has nobody use the drive, and nothing owed: another token
+// is tried all the same.
+func TestTokenIsRenewedUnasked(t *testing.T) {
+	emu := newEmulator(t)
+	filled(map[string]string{"/dir": "dir"})(emu)
+	d := newDrive(t, emu, os.Geteuid())
+	d.env = []string{"LOSANT_API_TOKEN="}
+	first := emu.NewToken(0)
+	d.login(first)
+	d.mount("--space", "public", "--read-only")
+	emu.Revoke(first)
+	if _, err := os.ReadDir(d.path("dir")); !isErrno(err, syscall.EACCES) {
+		t.Fatalf("%v, want EACCES", err)
+	}
+	wrong := emu.NewToken(time.Nanosecond)
+	d.put(".config/losantfs/credentials.yml", fmt.Sprintf("%q:\n  apiToken: %s\n", emu.URL(), wrong))
+	until := func(what string, done func(token map[string]string) bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			token, _ := d.tokenStatus()
+			if done(token) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: status says %v\n%s", what, token, d.stderr.String())
+			}
+		}
+	}
+	until("another that is refused", func(token map[string]string) bool { return token["error"] == "Access token has expired" })
+	d.login(emu.NewToken(0))
+	until("one that is good", func(token map[string]string) bool { return token == nil })
+	if n := strings.Count(d.stderr.String(), "the service refuses the token"); n != 2 {
+		t.Errorf("%d messages, want one for each token:\n%s", n, d.stderr.String())
+	}
+}
