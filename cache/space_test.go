@@ -22,6 +22,7 @@ import (
 
 	"losantfs/cache/content"
 	"losantfs/cache/outbox"
+	"losantfs/cache/outbox"
 	"losantfs/remote"
 	"losantfs/remote/emulator"
 )
@@ -80,6 +81,9 @@ func (w *world) start() {
 		Write: &WriteOptions{Dir: w.dir + "/owed", Settle: settle, Uploads: 4, Local: DefaultLocal}})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if aside, err := outbox.SetAside(w.dir + "/owed"); err != nil || len(aside) > 0 {
+		w.t.Errorf("a kill is taken for a damage: %v, %v", aside, err)
 	}
 }
 

@@ -1,12 +1,15 @@
 package cmd
 
 import (
+	"cmp"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"losantfs/cache"
+	"losantfs/cache/outbox"
 	"losantfs/remote"
 )
 
@@ -58,16 +61,8 @@ func (l *leftBehind) endLeft() {
 // openLeft sends what mounts of the application left in other folders, also in the
 // space that this one does not show. It returns how much that is.
 func (d *drive) openLeft() (found owedSum) {
-	for _, name := range []remote.Space{remote.Public, remote.Private} {
-		for i := range maxMounts {
-			dir, err := d.owedFolder(name, i)
-			if err != nil {
-				d.log.Warn("what earlier mounts left cannot be looked for", "error", err)
-				return found
-			}
-			if _, err := os.Stat(dir); err != nil {
-				continue
-			}
+	for name, dirs := range d.owedFolders() {
+		for _, dir := range dirs {
 			space, err := d.openOwed(name, dir, 0)
 			if err != nil { // most of all that it is in use
 				d.log.Debug("what is owed is left alone", "folder", dir, "reason", err)
@@ -85,4 +80,39 @@ func (d *drive) openLeft() (found owedSum) {
 		}
 	}
 	return found
+}
+
+// owedFolders returns all folders in which mounts of the application keep what they
+// owe.
+func (d *drive) owedFolders() map[remote.Space][]string {
+	all := map[remote.Space][]string{}
+	for _, name := range bothSpaces {
+		for i := range maxMounts {
+			dir, err := d.owedFolder(name, i)
+			if err != nil {
+				d.log.Warn("what earlier mounts left cannot be looked for", "error", err)
+				return all
+			}
+			if _, err := os.Stat(dir); err == nil {
+				all[name] = append(all[name], dir)
+			}
+		}
+	}
+	return all
+}
+
+// setAside returns what was damaged in any of these folders, whoever found it.
+func (d *drive) setAside() []outbox.Aside {
+	all := []outbox.Aside{}
+	for _, dirs := range d.owedFolders() {
+		for _, dir := range dirs {
+			found, err := outbox.SetAside(dir)
+			if err != nil {
+				d.log.Warn("status", "error", err)
+			}
+			all = append(all, found...)
+		}
+	}
+	slices.SortFunc(all, func(a, b outbox.Aside) int { return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Path, b.Path)) })
+	return all
 }

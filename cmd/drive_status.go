@@ -29,6 +29,7 @@ type driveStatus struct {
 	Failed       []failedChange   `json:"failed"`
 	Retried      []failedChange   `json:"retried"` // changes that could not be sent and are tried again, a few of them
 	Conflicts    []conflict       `json:"conflicts"`
+	SetAside     []outbox.Aside   `json:"set_aside"`  // files that were damaged on this machine's disk, until the user removes them
 	LocalOnly    []string         `json:"local_only"` // patterns of names that never leave this machine
 	CacheBytes   int64            `json:"cache_bytes"`
 	Requests     map[string]int64 `json:"requests"`
@@ -97,7 +98,7 @@ func (d *drive) status() statusAnswer {
 	s.Online, s.ReadOnly, s.CacheBytes, s.Requests = true, d.o.readOnly, d.store.Bytes(), d.client.Requests()
 	s.Conflicts, s.Token = d.conflicts(), d.tokens.state()
 	if !d.o.readOnly {
-		s.LocalOnly = d.o.localPatterns()
+		s.LocalOnly, s.SetAside = d.o.localPatterns(), d.setAside()
 	}
 	answer := statusAnswer{Name: d.app.Name, PID: os.Getpid(), Leaving: d.isGone()}
 	s.addOwed(d.owed(d.everything()))
@@ -121,7 +122,7 @@ func (d *drive) status() statusAnswer {
 // emptyStatus has empty lists, which are no null in JSON.
 func emptyStatus() driveStatus {
 	return driveStatus{Uploads: []upload{}, Failed: []failedChange{}, Retried: []failedChange{},
-		Conflicts: []conflict{}, LocalOnly: []string{}, Requests: map[string]int64{}}
+		Conflicts: []conflict{}, SetAside: []outbox.Aside{}, LocalOnly: []string{}, Requests: map[string]int64{}}
 }
 
 // addOwed sorts what is owed by what becomes of it.

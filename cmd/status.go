@@ -122,6 +122,7 @@ func (o statusOutput) table(w io.Writer, live []liveMount, dead []deadMount) err
 			fmt.Fprintf(w, "%s is offline: %s\n", m.Status.Mountpoint, printable(m.Status.Error))
 		}
 		m.Status.printTrouble(w)
+		m.Status.printAside(w)
 		if o.verbose {
 			m.Status.printMore(w)
 		}
@@ -144,6 +145,14 @@ func (s *driveStatus) printTrouble(w io.Writer) {
 	for _, c := range s.Conflicts {
 		fmt.Fprintf(w, "%s was changed here and elsewhere (%s): the version of this machine is %s\n",
 			printable(c.Original), c.Since.Local().Format(time.DateTime), printable(c.Path))
+	}
+}
+
+// printAside says what was damaged on this machine's disk.
+func (s *driveStatus) printAside(w io.Writer) {
+	for _, a := range s.SetAside {
+		fmt.Fprintf(w, "%s was set aside (%s): %s. Remove it when it is not needed\n",
+			printable(a.Path), a.Since.Local().Format(time.DateTime), a.Reason)
 	}
 }
 

@@ -3,11 +3,13 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"losantfs/cache/outbox"
+	"losantfs/remote"
 )
 
 // How the status is printed.
@@ -31,7 +33,7 @@ func TestStatusJSON(t *testing.T) {
 	want := map[string]any{
 		"mountpoint": "/mnt/files", "application": d.app.ID, "api_url": d.client.URL(), "space": "both", "online": true, "read_only": true,
 		"files": 3.0, "bytes": 596.0, "owed": 0.0, "owed_bytes": 0.0, "uploading": 0.0, "failed": []any{}, "conflicts": []any{},
-		"retried": []any{}, "uploads": []any{}, "local_only": []any{},
+		"retried": []any{}, "uploads": []any{}, "local_only": []any{}, "set_aside": []any{},
 		"cache_bytes": 0.0, "requests": map[string]any{"list": 2.0},
 	}
 	for key, value := range want {
@@ -190,5 +192,43 @@ func TestStatusOfWritable(t *testing.T) {
 	}
 	if got := s.owedText(); got != "nothing" {
 		t.Errorf("owed: %q", got)
+	}
+}
+
+// What was set aside is shown, whichever mount found it, until it is removed.
+func TestStatusOfSetAside(t *testing.T) {
+	d := opened(t, bothSpaces)
+	d.o.readOnly, d.o.owedDir = false, t.TempDir()
+	dir, err := d.owedFolder(remote.Private, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal := write(t, "x", dir, "journal.damaged-20261122T101112.000000Z")
+	write(t, "x", dir, "journal")
+	draft := write(t, "x", dir, "set-aside", "20261123T101112.000000Z-unnamed-7")
+	write(t, "x", dir, "set-aside", "20261123T101112.000000Z-unnamed-7.blocks")
+	named := write(t, "x", dir, "set-aside", "20261123T101113.000000Z-unreadable-8-a-b\x1b.blocks")
+	s := d.status().Status
+	if len(s.SetAside) != 3 || s.SetAside[0].Path != journal || s.SetAside[1].Path != draft || s.SetAside[2].Path != named {
+		t.Fatalf("set aside are %+v", s.SetAside)
+	}
+	for i, a := range s.SetAside {
+		if want := time.Date(2026, 11, 22, 10, 11, 12, 0, time.UTC); a.Reason == "" || i == 0 && !a.Since.Equal(want) {
+			t.Errorf("%+v", a)
+		}
+	}
+	var out bytes.Buffer
+	s.printAside(&out)
+	if got := out.String(); strings.Count(got, "\n") != 3 || !strings.Contains(got, journal+" was set aside (2026-11-2") || strings.Contains(got, "\x1b") {
+		t.Errorf("people see\n%s", got)
+	}
+	if got := mustJSON(t, s); !strings.Contains(got, `"set_aside":[{"path":"`+journal+`","reason":"`) {
+		t.Error(got)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if left := d.status().Status.SetAside; len(left) > 0 {
+		t.Errorf("still set aside: %v", left)
 	}
 }

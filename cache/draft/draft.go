@@ -101,6 +101,9 @@ func Open(path string, base Base, baseSize int64) (*Draft, error) {
 		return nil, err
 	}
 	blocks, h, local, err := openSidecar(path)
+	if err != nil && baseSize <= 0 { // without a base, all that counts is in the data
+		blocks, err = blocks.replace(path)
+	}
 	d := newDraft(path, data, blocks)
 	if err == nil && h.cutting {
 		err = data.Truncate(h.shown)
@@ -263,6 +266,20 @@ func (d *Draft) Close() {
 func (d *Draft) Remove() {
 	d.Close()
 	Remove(d.path)
+}
+
+// Holds reports whether the files of a draft that is not open may hold something
+// that is nowhere else.
+func Holds(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().IsRegular() && info.Size() == 0 {
+		return false
+	}
+	blocks, h, local, err := openSidecar(path)
+	if blocks != nil {
+		blocks.f.Close()
+	}
+	return err != nil || h.cutting || h.shown < info.Size() || slices.Contains(local, true)
 }
 
 // Remove deletes a draft that is not open, or what is left of one.

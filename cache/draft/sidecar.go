@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 )
@@ -12,10 +13,13 @@ import (
 const BlocksExt = ".blocks"
 
 const (
-	magic      = "losantfs draft 1\n"
+	magic      = "losantfs draft 2\n"
 	shownAt    = 32 // little-endian, 8 bytes
 	cuttingAt  = 40 // 1 byte
+	sumAt      = 60 // CRC-32 of what is before it, little-endian, 4 bytes
 	headerSize = 64 // bytes before the marks
+
+	marked = 0xff // no byte that is partly damaged is this or 0
 )
 
 // sidecar is the file beside the data that says which of it counts.
@@ -34,7 +38,22 @@ func createSidecar(path string, shown int64) (*sidecar, error) {
 		return nil, err
 	}
 	s := &sidecar{f: f}
+	// As long as it gets, so that one that was cut short is known.
+	if err := f.Truncate(headerSize + blockCount(shown)); err != nil {
+		return s, err
+	}
 	return s, s.setHeader(header{shown: shown})
+}
+
+// replace makes an unreadable one new, as of a draft without a base.
+func (s *sidecar) replace(path string) (*sidecar, error) {
+	if s != nil {
+		s.f.Close()
+	}
+	if err := os.RemoveAll(path + BlocksExt); err != nil {
+		return nil, err
+	}
+	return createSidecar(path, 0)
 }
 
 // openSidecar returns also which blocks are marked, for as many as may show.
@@ -48,24 +67,41 @@ func openSidecar(path string) (*sidecar, header, []bool, error) {
 	if err != nil {
 		return s, header{}, nil, err
 	}
-	if len(raw) < headerSize || string(raw[:len(magic)]) != magic {
-		return s, header{}, nil, fmt.Errorf("%s: not the blocks of a draft", f.Name())
+	h, local, err := parseSidecar(raw)
+	if err != nil {
+		return s, header{}, nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
-	h := header{shown: int64(binary.LittleEndian.Uint64(raw[shownAt:])), cutting: raw[cuttingAt] != 0}
 	info, err := os.Stat(path)
-	if err == nil && (h.shown < 0 || h.cutting && h.shown > info.Size()) {
-		err = errors.New("the blocks of the draft are damaged")
+	if err == nil && h.cutting && h.shown > info.Size() {
+		err = errDamaged
 	}
 	if err != nil {
 		return s, header{}, nil, err
 	}
-	// The data bounds what shows, so also what a damaged header makes this allocate.
+	// The data may be shorter when the machine lost power.
 	h.shown = min(h.shown, info.Size())
-	local, marks := make([]bool, blockCount(h.shown)), raw[headerSize:]
-	for b := range min(len(local), len(marks)) {
+	return s, h, local[:blockCount(h.shown)], nil
+}
+
+var errDamaged = errors.New("the blocks of the draft are damaged")
+
+func parseSidecar(raw []byte) (header, []bool, error) {
+	if len(raw) < headerSize || string(raw[:len(magic)]) != magic || binary.LittleEndian.Uint32(raw[sumAt:]) != crc32.ChecksumIEEE(raw[:sumAt]) {
+		return header{}, nil, errDamaged
+	}
+	h := header{shown: int64(binary.LittleEndian.Uint64(raw[shownAt:])), cutting: raw[cuttingAt] != 0}
+	marks := raw[headerSize:]
+	if h.shown < 0 || h.shown > int64(len(marks))*BlockSize {
+		return header{}, nil, errDamaged
+	}
+	local := make([]bool, blockCount(h.shown))
+	for b := range local {
+		if marks[b] != 0 && marks[b] != marked {
+			return header{}, nil, errDamaged
+		}
 		local[b] = marks[b] != 0
 	}
-	return s, h, local, nil
+	return h, local, nil
 }
 
 // setHeader replaces the header in one write, which a kill does not split.
@@ -76,13 +112,14 @@ func (s *sidecar) setHeader(h header) error {
 	if h.cutting {
 		raw[cuttingAt] = 1
 	}
+	binary.LittleEndian.PutUint32(raw[sumAt:], crc32.ChecksumIEEE(raw[:sumAt]))
 	_, err := s.f.WriteAt(raw, 0)
 	return err
 }
 
 // mark records that a block is local. The block must have been written before.
 func (s *sidecar) mark(b int64) error {
-	_, err := s.f.WriteAt([]byte{1}, headerSize+b)
+	_, err := s.f.WriteAt([]byte{marked}, headerSize+b)
 	return err
 }
 

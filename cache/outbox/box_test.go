@@ -10,12 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"losantfs/cache/draft"
 	"losantfs/remote"
 )
 
 // openBox opens the outbox of a folder. It sends nothing before Start.
-func openBox(t *testing.T, dir string, s *shelf) *Outbox {
+func openBox(t testing.TB, dir string, s *shelf) *Outbox {
 	t.Helper()
 	b, err := Open(Options{Dir: dir, Space: remote.Public, Settle: 5 * time.Millisecond, Uploads: 2, Service: s, Known: known{s: s},
 		Local: func(string) bool { return false }, Logger: slog.New(slog.DiscardHandler)})
@@ -32,7 +31,7 @@ func placeOf(b *Outbox, s *shelf, name string) Place {
 }
 
 // saveNew makes a file, which is recorded, and leaves it open.
-func saveNew(t *testing.T, b *Outbox, name, data string) *Node {
+func saveNew(t testing.TB, b *Outbox, name, data string) *Node {
 	t.Helper()
 	n, err := b.Create(Place{Dir: "/", Name: name, Seq: b.Seq()}, Attrs{})
 	if err != nil {
@@ -67,29 +66,34 @@ func owedContents(t *testing.T, b *Outbox) map[string]string {
 	return all
 }
 
-// aside returns the contents of all files that were set aside, sorted.
+// aside returns what was set aside: how many journals, and the contents of drafts,
+// sorted.
 func aside(t *testing.T, dir string) (journals int, drafts []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.damaged-*", "*"))
+	all, err := SetAside(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range files {
-		data, err := os.ReadFile(f)
+	for _, a := range all {
+		if a.Reason == "" || time.Since(a.Since) > time.Hour {
+			t.Errorf("set aside: %+v", a)
+		}
+		if strings.HasPrefix(filepath.Base(a.Path), "journal.") {
+			journals++
+			continue
+		}
+		data, err := os.ReadFile(a.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasSuffix(f, draft.BlocksExt) {
-			drafts = append(drafts, string(data))
-		}
+		drafts = append(drafts, string(data))
 	}
 	slices.Sort(drafts)
-	lines, _ := filepath.Glob(filepath.Join(dir, "journal.damaged-*"))
-	return len(lines), drafts
+	return journals, drafts
 }
 
 // flushed waits until nothing is owed.
-func flushed(t *testing.T, b *Outbox) {
+func flushed(t testing.TB, b *Outbox) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()

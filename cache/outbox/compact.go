@@ -1,7 +1,7 @@
 package outbox
 
 import (
-	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,7 +13,9 @@ const compactAfter = 20_000
 // rewrite is a journal that is written anew with only what counts, while lines go
 // on being appended to the old one.
 type rewrite struct {
-	tail []byte // lines appended since it began
+	f    *os.File
+	last int      // number of its last line
+	tail [][]byte // what was appended to the old one since it began
 }
 
 // compactIfLong begins to write the journal anew when most of it is history.
@@ -22,43 +24,46 @@ func (b *Outbox) compactIfLong() {
 	if b.journal.next != nil || b.journal.lines < compactAfter || b.journal.lines < 4*things {
 		return
 	}
-	// One line for each thing, so that damage costs no more than that.
-	var lines bytes.Buffer
-	n := 0
-	for _, r := range b.everything() {
-		line, err := lineOf([]record{r})
-		if err != nil {
-			b.log.Warn("compacting the journal", "error", err)
-			return
-		}
-		lines.Write(line)
-		n++
+	lines, err := b.everyLine()
+	if err != nil {
+		b.log.Warn("compacting the journal", "error", err)
+		return
 	}
 	b.journal.next = &rewrite{}
 	b.work.Go(func() {
-		if err := b.compact(lines.Bytes(), n); err != nil {
+		if err := b.compact(lines); err != nil {
 			b.log.Warn("compacting the journal", "error", err)
 		}
 	})
 }
 
-func (b *Outbox) compact(lines []byte, n int) error {
-	j := b.journal
-	temp := j.path + ".new"
-	f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
+// everyLine returns what the journal has to hold, a line for each thing, so that
+// damage costs no more than that.
+func (b *Outbox) everyLine() (bodies [][]byte, err error) {
+	for _, r := range b.everything() {
+		body, err := json.Marshal([]record{r})
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, nil
+}
+
+func (b *Outbox) compact(lines [][]byte) error {
+	j, next := b.journal, b.journal.next
+	err := next.begin(j.path)
 	if err == nil {
-		// What was synced to the old file has to be safe in this one too.
-		err = errors.Join(writeAll(f, lines), f.Sync())
+		err = next.add(lines)
 	}
 	for { // until what was appended meanwhile is little enough to hold the lock
 		b.mu.Lock()
-		lines, j.next.tail = j.next.tail, nil
-		n += bytes.Count(lines, []byte("\n"))
-		if err != nil || len(lines) < lineRoom {
+		lines, next.tail = next.tail, nil
+		if err != nil || len(lines) < linesAtOnce {
 			break
 		}
 		b.mu.Unlock()
-		err = errors.Join(writeAll(f, lines), f.Sync())
+		err = next.add(lines)
 	}
 	defer b.mu.Unlock()
 	j.next = nil
@@ -66,30 +71,55 @@ func (b *Outbox) compact(lines []byte, n int) error {
 		err = ErrClosed
 	}
 	if err == nil {
-		err = errors.Join(writeAll(f, lines), f.Sync())
+		err = next.add(lines)
 	}
 	if err == nil {
-		err = os.Rename(temp, j.path)
+		err = next.replace(j)
 	}
 	if err != nil {
 		j.lines = 0 // not again at once
-		return errors.Join(err, closeAndRemove(f, temp))
+		return errors.Join(err, next.giveUp())
 	}
-	j.f.Close()
-	j.f, j.lines, j.reserved = f, n, 0
 	return syncDir(filepath.Dir(j.path))
 }
 
-func writeAll(f *os.File, p []byte) error {
-	_, err := f.Write(p)
+// linesAtOnce is how many lines are written while the lock is held.
+const linesAtOnce = 256
+
+func (w *rewrite) begin(path string) (err error) {
+	temp := path + ".new"
+	_ = os.RemoveAll(temp) // whatever has the name
+	w.f, err = os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	return err
 }
 
-func closeAndRemove(f *os.File, path string) error {
-	if f == nil {
+// add writes lines and makes them safe: what was synced to the old file has to be so
+// in this one too.
+func (w *rewrite) add(bodies [][]byte) error {
+	var text []byte
+	for _, body := range bodies {
+		w.last++
+		text = append(text, lineOf(w.last, body)...)
+	}
+	_, err := w.f.Write(text)
+	return errors.Join(err, w.f.Sync())
+}
+
+// replace puts what was written in the place of a journal.
+func (w *rewrite) replace(j *journal) error {
+	if err := os.Rename(w.f.Name(), j.path); err != nil {
+		return err
+	}
+	j.f.Close()
+	j.f, j.last, j.lines, j.reserved = w.f, w.last, w.last, 0
+	return nil
+}
+
+func (w *rewrite) giveUp() error {
+	if w.f == nil {
 		return nil
 	}
-	return errors.Join(f.Close(), os.Remove(path))
+	return errors.Join(w.f.Close(), os.Remove(w.f.Name()))
 }
 
 func syncDir(dir string) error {

@@ -20,6 +20,13 @@ func newMarks() marks {
 	return marks{nodes: map[uint64]*Node{}, gone: map[string]bool{}, begun: map[string]bool{}, moves: map[string]bool{}, attrs: map[string]bool{}}
 }
 
+// recorded forgets what has changed, but for the drafts to be removed.
+func (m *marks) recorded() {
+	files := m.files
+	*m = newMarks()
+	m.files = files
+}
+
 func (b *Outbox) mark(n *Node) {
 	if n != b.root {
 		b.marks.nodes[n.id] = n

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -134,7 +135,10 @@ const remembered = 1 << 16
 
 // Open reads what earlier mounts left. Start begins to send it.
 func Open(o Options) (*Outbox, error) {
-	if err := os.MkdirAll(filepath.Join(o.Dir, "drafts"), 0o700); err != nil {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := makeWay(filepath.Join(o.Dir, "lock"), fs.FileMode.IsRegular); err != nil {
 		return nil, err
 	}
 	lock, err := lockDir(o.Dir)
