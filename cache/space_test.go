@@ -22,7 +22,6 @@ import (
 
 	"losantfs/cache/content"
 	"losantfs/cache/outbox"
-	"losantfs/cache/outbox"
 	"losantfs/remote"
 	"losantfs/remote/emulator"
 )

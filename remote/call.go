@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -150,8 +151,9 @@ func answerError(o op, resp *http.Response, data []byte) *Error {
 
 // retryAfter reads both forms of the header (RFC 9110, 10.2.3).
 func retryAfter(v string) time.Duration {
-	if s, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && s > 0 {
-		return time.Duration(s) * time.Second
+	// ParseInt returns the largest number for what is larger.
+	if s, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); s > 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {
+		return time.Duration(min(s, math.MaxInt64/int64(time.Second))) * time.Second
 	}
 	if t, err := http.ParseTime(v); err == nil {
 		return max(0, time.Until(t))

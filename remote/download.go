@@ -316,16 +316,11 @@ func contentRange(v string) (start, total int64, err error) {
 	rest, ok := strings.CutPrefix(v, "bytes ")
 	span, size, ok2 := strings.Cut(rest, "/")
 	first, _, ok3 := strings.Cut(span, "-")
-	if !ok || !ok2 || !ok3 {
-		return 0, 0, fmt.Errorf("bad Content-Range %q", v)
+	start, err = strconv.ParseInt(first, 10, 64)
+	if total = -1; err == nil && size != "*" {
+		total, err = strconv.ParseInt(size, 10, 64)
 	}
-	if start, err = strconv.ParseInt(first, 10, 64); err != nil {
-		return 0, 0, fmt.Errorf("bad Content-Range %q", v)
-	}
-	if size == "*" {
-		return start, -1, nil
-	}
-	if total, err = strconv.ParseInt(size, 10, 64); err != nil {
+	if !ok || !ok2 || !ok3 || err != nil || start < 0 || size != "*" && start >= total {
 		return 0, 0, fmt.Errorf("bad Content-Range %q", v)
 	}
 	return start, total, nil

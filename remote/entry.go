@@ -115,22 +115,35 @@ func DirPath(p string) string {
 	return "/" + p + "/"
 }
 
-// wireEntry is an entry in the service's JSON. Numbers, dimensions and dates are
-// read leniently: one odd field must not hide a whole listing.
+// wireEntry is an entry in the service's JSON. All of it is read leniently: one odd
+// field must not hide a whole listing.
 type wireEntry struct {
-	ID              string          `json:"id"`
-	Name            string          `json:"name"`
-	ParentDirectory string          `json:"parentDirectory"`
-	Type            string          `json:"type"`
-	Status          Status          `json:"status"`
+	ID              text            `json:"id"`
+	Name            text            `json:"name"`
+	ParentDirectory text            `json:"parentDirectory"`
+	Type            text            `json:"type"`
+	Status          text            `json:"status"`
 	FileSize        json.RawMessage `json:"fileSize"`
-	S3ETag          string          `json:"s3etag"`
-	ContentType     string          `json:"contentType"`
+	S3ETag          text            `json:"s3etag"`
+	ContentType     text            `json:"contentType"`
 	FileDimensions  json.RawMessage `json:"fileDimensions"`
-	CreationDate    string          `json:"creationDate"`
-	LastUpdated     string          `json:"lastUpdated"`
-	MoveIntoID      string          `json:"moveIntoId"`
-	URL             string          `json:"url"`
+	CreationDate    text            `json:"creationDate"`
+	LastUpdated     text            `json:"lastUpdated"`
+	MoveIntoID      text            `json:"moveIntoId"`
+	URL             text            `json:"url"`
+}
+
+// text is a string of JSON, empty where there is something else.
+type text struct {
+	string
+	odd bool
+}
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	var s string
+	err := json.Unmarshal(b, &s)
+	*t = text{s, err != nil}
+	return nil
 }
 
 // UnmarshalJSON reads an entry as the service sends it.
@@ -140,10 +153,13 @@ func (e *Entry) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*e = Entry{
-		ID: w.ID, Name: w.Name, Parent: DirPath(w.ParentDirectory), Dir: w.Type == "directory",
-		Status: w.Status, ETag: strings.Trim(w.S3ETag, `"`), ContentType: w.ContentType,
-		MovedTo: w.MoveIntoID, URL: w.URL,
-		Created: parseTime(w.CreationDate), Updated: parseTime(w.LastUpdated),
+		ID: w.ID.string, Name: w.Name.string, Parent: DirPath(w.ParentDirectory.string), Dir: w.Type.string == "directory",
+		Status: Status(w.Status.string), ETag: strings.Trim(w.S3ETag.string, `"`), ContentType: w.ContentType.string,
+		MovedTo: w.MoveIntoID.string, URL: w.URL.string,
+		Created: parseTime(w.CreationDate.string), Updated: parseTime(w.LastUpdated.string),
+	}
+	if w.ID.odd || w.ParentDirectory.odd || w.Type.odd {
+		e.Name = "" // it is there, but cannot be shown
 	}
 	var size float64
 	if json.Unmarshal(w.FileSize, &size) == nil && size > 0 && size < math.MaxInt64 && !e.Dir {

@@ -20,7 +20,7 @@ func conflictName(name string, at time.Time, i int) string {
 	}
 	ext := filepath.Ext(name)
 	stem := strings.TrimSuffix(name, ext)
-	if stem == "" {
+	if stem == "" || len(ext) > maxExt {
 		stem, ext = name, ""
 	}
 	for len(stem)+len(mark)+len(ext) > remote.MaxName && stem != "" {
@@ -28,6 +28,10 @@ func conflictName(name string, at time.Time, i int) string {
 	}
 	return stem + mark + ext
 }
+
+// maxExt is the longest ending of a name that is taken for an extension, in bytes:
+// there must be room for what comes before it.
+const maxExt = 32
 
 // asideName returns a name under which an entry waits for its own to be free.
 func asideName(name string) string {

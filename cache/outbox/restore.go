@@ -56,11 +56,12 @@ func (b *Outbox) restore() error {
 func (b *Outbox) restoreNotes(h *history) {
 	now := time.Now()
 	for id, g := range h.gone {
-		if b.owner[id] != nil {
-			continue // it is needed after all
-		}
-		if !h.isCertain(goneThing(id)) {
-			b.log.Warn("the journal is damaged where it may say that this is not to be removed: it is not", "path", g.Base.place())
+		needed, certain := b.owner[id] != nil, h.isCertain(goneThing(id))
+		if needed || !certain {
+			b.marks.gone[id] = true
+			if !needed {
+				b.log.Warn("the journal is damaged where it may say that this is not to be removed: it is not", "path", g.Base.place())
+			}
 			continue
 		}
 		g.changed = now

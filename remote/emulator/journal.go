@@ -88,7 +88,7 @@ func (r *entryRecord) entry(intern func(string) string) (*entry, error) {
 	if e.moveInto, moveOK = parseID(r.MoveInto); r.MoveInto == "" {
 		moveOK = true
 	}
-	if !ok || !moveOK || !statusOK {
+	if !ok || !moveOK || !statusOK || !validObject(e.object) || !validObject(e.incoming) {
 		return nil, fmt.Errorf("entry %q is damaged", r.ID)
 	}
 	if e.object != "" && e.etag == etagOf(e.object) {

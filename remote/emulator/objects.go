@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -43,6 +44,11 @@ func sizeOf(object string) int64 {
 	n, _ := strconv.ParseInt(size, 10, 64)
 	return n
 }
+
+var objectName = regexp.MustCompile(`^[0-9a-f]{32}-[0-9]+$`)
+
+// validObject reports whether a name is that of an object, or none.
+func validObject(object string) bool { return object == "" || objectName.MatchString(object) }
 
 func (o *objects) path(object string) string {
 	return filepath.Join(o.dir, object[:2], object)
