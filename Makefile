@@ -4,7 +4,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/losantfs
 
-.PHONY: demo test test-programs model bench build lint clean
+.PHONY: demo test test-programs model fuzz bench build lint clean
 .DEFAULT_GOAL := build
 
 # Shows a mounted folder of sample files, from an emulator, until Ctrl-C.
@@ -29,6 +29,18 @@ model:
 	@.ci/need go fuse
 	go test -count=1 -timeout 30m -run TestWhatIsOwedArrives ./cache -rapid.checks=1000
 	go test -count=1 -timeout 90m -run 'TestDriveIsLikeADisk$$' ./integration -rapid.checks=1000
+
+# Every fuzz target for a while, such as make fuzz FUZZTIME=10m. What fails is kept in
+# testdata/fuzz beside it; its input becomes a seed in the code.
+FUZZTIME := 20s
+fuzz:
+	@.ci/need go
+	@set -e; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$file); do \
+			echo "== $$target in $$file"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$file); \
+		done; \
+	done
 
 # The figures of docs/benchmarks.md.
 bench:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,17 +94,30 @@ func openFile(s *Store, name string, size int64, sum string, src Source) *File {
 // openDisk opens the files of f, and starts anew where they are not to be trusted
 // or not to be written to.
 func (f *File) openDisk() (err error) {
-	path := f.store.path(f.name, dataExt)
+	path, index := f.store.path(f.name, dataExt), f.store.path(f.name, indexExt)
+	f.store.makeWay(filepath.Dir(path), fs.FileMode.IsDir)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if f.index, err = openIndex(f.store.path(f.name, indexExt), f.size); err != nil {
+	f.store.makeWay(path, fs.FileMode.IsRegular)
+	f.store.makeWay(index, fs.FileMode.IsRegular)
+	if f.index, err = openIndex(index, f.size, f.store.log); err != nil {
 		return err
 	}
 	if f.data, err = f.openData(path); err != nil {
 		f.index.f.Close()
 	}
 	return err
+}
+
+// makeWay removes what has the name of a file or folder of the store and is none: it
+// can be fetched again.
+func (s *Store) makeWay(path string, is func(fs.FileMode) bool) {
+	info, err := os.Lstat(path)
+	if err != nil || is(info.Mode()) {
+		return
+	}
+	s.log.Info("something else is in the place of cached content; it is removed", "path", path, "error", os.RemoveAll(path))
 }
 
 func (f *File) openData(path string) (*os.File, error) {
@@ -286,6 +300,7 @@ func (f *File) check(b int64) ([]byte, bool) {
 		f.mu.Unlock()
 		return block, true
 	}
+	f.store.log.Info("a damaged block of cached content is fetched again", "file", f.name, "block", b)
 	if f.index.kept {
 		f.mu.Unlock()
 		f.store.drop(f) // its blocks come together or not at all

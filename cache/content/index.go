@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"log/slog"
 	"os"
 )
 
@@ -35,13 +36,16 @@ type index struct {
 
 // openIndex reads the index of a file of the given size, or starts an empty one
 // when there is none or it is not one.
-func openIndex(path string, size int64) (*index, error) {
+func openIndex(path string, size int64, log *slog.Logger) (*index, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	x := &index{f: f, sums: make([]uint32, blocks(size))}
-	if err := x.load(size); err != nil {
+	if found, err := x.load(size); err != nil {
+		if found > 0 {
+			log.Info("a damaged index of cached content is dropped", "file", path, "error", err)
+		}
 		clear(x.sums)
 		if err := x.reset(size); err != nil {
 			f.Close()
@@ -51,12 +55,13 @@ func openIndex(path string, size int64) (*index, error) {
 	return x, nil
 }
 
-func (x *index) load(size int64) error {
+// load returns how many bytes it found.
+func (x *index) load(size int64) (int, error) {
 	data, err := io.ReadAll(x.f)
 	if err != nil {
-		return err
+		return len(data), err
 	}
-	return x.parse(data, size)
+	return len(data), x.parse(data, size)
 }
 
 func (x *index) parse(data []byte, size int64) error {
