@@ -46,12 +46,22 @@ func (n *node) fill(out *fuse.AttrOut) {
 	i := n.current()
 	n.v.perm.fill(i, &out.Attr)
 	out.Ino = n.StableAttr().Ino // the kernel believes it
+	out.Nlink = n.links()
 	out.SetTimeout(i.TTL)
+}
+
+// links is 0 for what has no name any more but is open, else 1.
+func (n *node) links() uint32 {
+	if _, parent := n.Parent(); parent == nil && !n.IsRoot() {
+		return 0
+	}
+	return 1
 }
 
 // Statx adds the time of creation, which Getattr has no place for.
 func (n *node) Statx(_ context.Context, _ fs.FileHandle, _, _ uint32, out *fuse.StatxOut) syscall.Errno {
 	n.v.perm.fillStatx(n.current(), &out.Statx, n.StableAttr().Ino)
+	out.Nlink = n.links()
 	return 0
 }
 

@@ -16,7 +16,6 @@ var posixOmitted = map[string]string{
 	"Link": noHardLinks, "LinkUnlinkRename": noHardLinks,
 	"SymlinkReadlink": noSymlinks, "SetattrSymlink": noSymlinks, "OpenSymlinkRace": noSymlinks,
 	"XAttr": noAttributes, "XAttrLarge": noAttributes,
-	"NlinkZero": "the number of links is always 1", "FstatDeleted": "the number of links is always 1",
 	"Tmpfile":             "there is no `O_TMPFILE`",
 	"FcntlFlockLocksFile": "it has two locks of one process exclude each other, which fcntl(2) says they do not",
 }
