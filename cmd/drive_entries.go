@@ -98,7 +98,7 @@ func (d *drive) info(ctx context.Context, rel string) (entryInfo, error) {
 	}
 	i.State, i.Modified = seen.State, timeOrNil(seen.ModTime)
 	if seen.Mode != 0 {
-		i.Mode = fmt.Sprintf("%04o", seen.Mode)
+		i.Mode = fmt.Sprintf("%04o", seen.Mode&0o7777)
 	}
 	e := &seen.Entry
 	i.ID, i.Status, i.ContentType, i.ETag, i.Updated = e.ID, string(e.Status), e.ContentType, e.ETag, timeOrNil(e.Updated)

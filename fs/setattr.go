@@ -81,7 +81,7 @@ func (n *node) setAttrs(ctx context.Context, in *fuse.SetAttrIn) syscall.Errno {
 	}
 	change := func(a *outbox.Attrs) {
 		if hasMode {
-			a.Mode = mode & 0o7777
+			a.Mode = n.StableAttr().Mode | mode&0o7777
 		}
 		if hasUID {
 			a.UID = &uid

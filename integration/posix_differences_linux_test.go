@@ -136,11 +136,6 @@ var posixDifferences = []struct {
 		"removed folder: open .": {"ok", "ESTALE"},
 		"removed folder: fchmod": {"ok", "ENOENT"},
 	}},
-	{"Mode 000", map[string]change{
-		"open: open mode 000":         {"EACCES", "ok"},
-		"modes: chmod 0000 f gives":   {"32768", "33188"},
-		"modes: chmod 0000 dir gives": {"16384", "16877"},
-	}},
 	{"Set-group-ID folders", map[string]change{
 		"set-group-ID: dir/f has the group":    {"true", "false"},
 		"set-group-ID: dir/sub has the group":  {"true", "false"},

@@ -25,7 +25,7 @@ type state struct {
 
 // Attrs are what the service has no place for.
 type Attrs struct {
-	Mode     uint32    `json:"mode,omitempty"` // permission bits, 0: the mount's
+	Mode     uint32    `json:"mode,omitempty"` // as in stat(2), with the kind of file; 0: the mount's
 	UID      *uint32   `json:"uid,omitempty"`
 	GID      *uint32   `json:"gid,omitempty"`
 	ModTime  time.Time `json:"mtime"`
