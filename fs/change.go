@@ -39,12 +39,20 @@ func (d *dirNode) change(ctx context.Context, op string, do func(ctx context.Con
 	return errno(ctx, err)
 }
 
-// newAttrs are those of what the caller creates. The kernel has applied the
-// caller's umask.
-func newAttrs(ctx context.Context, kind, mode uint32) outbox.Attrs {
+// newAttrs are those of what the caller creates in d. The kernel has applied the
+// caller's umask. A folder with the set-group-ID bit hands on its group, as inode(7)
+// says.
+func (d *dirNode) newAttrs(ctx context.Context, kind, mode uint32) outbox.Attrs {
 	a := outbox.Attrs{Mode: kind | mode&0o7777}
 	if c, ok := fuse.FromContext(ctx); ok {
 		a.UID, a.GID = &c.Uid, &c.Gid
+	}
+	var its fuse.Attr
+	if d.fill(&its); its.Mode&syscall.S_ISGID != 0 {
+		a.GID = &its.Gid
+		if kind == syscall.S_IFDIR {
+			a.Mode |= syscall.S_ISGID
+		}
 	}
 	return a
 }
@@ -55,7 +63,7 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	var h *cache.Handle
 	var i cache.Info
 	e := d.change(ctx, "create", func(ctx context.Context, dir string) (err error) {
-		h, i, err = d.v.space.Create(ctx, dir, name, newAttrs(ctx, syscall.S_IFREG, mode))
+		h, i, err = d.v.space.Create(ctx, dir, name, d.newAttrs(ctx, syscall.S_IFREG, mode))
 		if errors.Is(err, iofs.ErrExist) && flags&syscall.O_EXCL == 0 {
 			h, i, err = d.openThere(ctx, dir, name, flags&syscall.O_TRUNC != 0)
 		}
@@ -100,7 +108,7 @@ func (d *dirNode) Mknod(ctx context.Context, name string, mode, _ uint32, out *f
 	}
 	var i cache.Info
 	e := d.change(ctx, "mknod", func(ctx context.Context, dir string) error {
-		h, made, err := d.v.space.Create(ctx, dir, name, newAttrs(ctx, syscall.S_IFREG, mode))
+		h, made, err := d.v.space.Create(ctx, dir, name, d.newAttrs(ctx, syscall.S_IFREG, mode))
 		if err != nil {
 			return err
 		}
@@ -118,7 +126,7 @@ func (d *dirNode) Mknod(ctx context.Context, name string, mode, _ uint32, out *f
 func (d *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	var i cache.Info
 	e := d.change(ctx, "mkdir", func(ctx context.Context, dir string) (err error) {
-		i, err = d.v.space.Mkdir(ctx, dir, name, newAttrs(ctx, syscall.S_IFDIR, mode))
+		i, err = d.v.space.Mkdir(ctx, dir, name, d.newAttrs(ctx, syscall.S_IFDIR, mode))
 		return err
 	})
 	if e != 0 {

@@ -136,10 +136,4 @@ var posixDifferences = []struct {
 		"removed folder: open .": {"ok", "ESTALE"},
 		"removed folder: fchmod": {"ok", "ENOENT"},
 	}},
-	{"Set-group-ID folders", map[string]change{
-		"set-group-ID: dir/f has the group":    {"true", "false"},
-		"set-group-ID: dir/sub has the group":  {"true", "false"},
-		"set-group-ID: dir/sub has the mode":   {"17901", "16877"},
-		"set-group-ID: dir/made has the group": {"true", "false"},
-	}},
 }
