@@ -14,13 +14,15 @@ import (
 )
 
 var (
-	_ fs.NodeCreater  = (*dirNode)(nil)
-	_ fs.NodeMknoder  = (*dirNode)(nil)
-	_ fs.NodeMkdirer  = (*dirNode)(nil)
-	_ fs.NodeUnlinker = (*dirNode)(nil)
-	_ fs.NodeRmdirer  = (*dirNode)(nil)
-	_ fs.NodeRenamer  = (*dirNode)(nil)
-	_ fs.NodeFsyncer  = (*dirNode)(nil)
+	_ fs.NodeCreater   = (*dirNode)(nil)
+	_ fs.NodeMknoder   = (*dirNode)(nil)
+	_ fs.NodeMkdirer   = (*dirNode)(nil)
+	_ fs.NodeLinker    = (*dirNode)(nil)
+	_ fs.NodeSymlinker = (*dirNode)(nil)
+	_ fs.NodeUnlinker  = (*dirNode)(nil)
+	_ fs.NodeRmdirer   = (*dirNode)(nil)
+	_ fs.NodeRenamer   = (*dirNode)(nil)
+	_ fs.NodeFsyncer   = (*dirNode)(nil)
 )
 
 // change runs a change in d, which do is given the path of.
@@ -133,6 +135,16 @@ func (d *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 		return nil, e
 	}
 	return d.child(ctx, &i, out), 0
+}
+
+// Link and Symlink say in the words of link(2) and symlink(2) that the service has no
+// place for links; go-fuse would answer ENOTSUP.
+func (d *dirNode) Link(context.Context, fs.InodeEmbedder, string, *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	return nil, syscall.EPERM
+}
+
+func (d *dirNode) Symlink(context.Context, string, string, *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	return nil, syscall.EPERM
 }
 
 // Unlink removes a file.

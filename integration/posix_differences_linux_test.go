@@ -33,9 +33,9 @@ var posixDifferences = []struct {
 		"rename: a to new WHITEOUT":               {"ok", "EINVAL"},
 	}},
 	{"Hard and symbolic links", map[string]change{
-		"links: link":                {"ok", "ENOTSUP"},
+		"links: link":                {"ok", "EPERM"},
 		"links: links after link":    {"2", "1"},
-		"links: symlink":             {"ok", "ENOTSUP"},
+		"links: symlink":             {"ok", "EPERM"},
 		"links: through a symlink":   {`7 bytes "content"`, "ENOENT"},
 		"links: lchown of a symlink": {"ok", "ENOENT"},
 	}},
