@@ -296,3 +296,12 @@ func (s *Space) Conflicts() []outbox.Conflict {
 	}
 	return s.outbox.Conflicts()
 }
+
+// OtherVersion returns the path of the other version of what is seen at a name,
+// where both were kept, else "".
+func (s *Space) OtherVersion(dir, name string) string {
+	if s.outbox == nil {
+		return ""
+	}
+	return s.outbox.OtherVersion(dir + name)
+}

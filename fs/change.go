@@ -50,7 +50,7 @@ func (d *dirNode) newAttrs(ctx context.Context, kind, mode uint32) outbox.Attrs 
 		a.UID, a.GID = &c.Uid, &c.Gid
 	}
 	var its fuse.Attr
-	if d.fill(&its); its.Mode&syscall.S_ISGID != 0 {
+	if d.v.perm.fill(d.current(), &its); its.Mode&syscall.S_ISGID != 0 {
 		a.GID = &its.Gid
 		if kind == syscall.S_IFDIR {
 			a.Mode |= syscall.S_ISGID

@@ -14,8 +14,13 @@ import (
 // there.
 type attribute struct{ name, value string }
 
-// attributes returns the extended attributes of an entry. The URL of a private
-// file is none of them: it is a key to the content and expires.
+// conflictAttribute is on both versions of what was changed here and elsewhere: the
+// path of the other, in the mount.
+const conflictAttribute = "user.losant.conflict"
+
+// attributes returns the extended attributes of an entry, without that of a
+// conflict. The URL of a private file is none of them: it is a key to the content
+// and expires.
 func attributes(space remote.Space, i *cache.Info) []attribute {
 	e := &i.Entry
 	url := e.URL
@@ -34,23 +39,15 @@ func attributes(space remote.Space, i *cache.Info) []attribute {
 	}
 }
 
-func getxattr(space remote.Space, i *cache.Info, name string, dest []byte) (uint32, syscall.Errno) {
-	for _, a := range attributes(space, i) {
-		if a.name == name && a.value != "" {
-			return copyOut(a.value, dest)
+// conflict returns the attribute of a conflict.
+func (n *node) conflict() attribute {
+	a := attribute{name: conflictAttribute}
+	if dir, name, ok := n.v.dirAndName(n.EmbeddedInode()); ok {
+		if other := n.v.space.OtherVersion(dir, name); other != "" {
+			a.value = strings.TrimPrefix(n.v.root.Path(nil)+other, "/")
 		}
 	}
-	return 0, noAttribute
-}
-
-func listxattr(space remote.Space, i *cache.Info, dest []byte) (uint32, syscall.Errno) {
-	var b strings.Builder
-	for _, a := range attributes(space, i) {
-		if a.value != "" {
-			b.WriteString(a.name + "\x00")
-		}
-	}
-	return copyOut(b.String(), dest)
+	return a
 }
 
 // copyOut answers with the size alone where there is no room for the value.
@@ -63,12 +60,30 @@ func copyOut(value string, dest []byte) (uint32, syscall.Errno) {
 
 // Getxattr returns an extended attribute.
 func (n *node) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	return getxattr(n.v.space.Name(), n.current(), name, dest)
+	var found attribute
+	if name == conflictAttribute {
+		found = n.conflict()
+	} else {
+		all := attributes(n.v.space.Name(), n.current())
+		if i := slices.IndexFunc(all, func(a attribute) bool { return a.name == name }); i >= 0 {
+			found = all[i]
+		}
+	}
+	if found.value == "" {
+		return 0, noAttribute
+	}
+	return copyOut(found.value, dest)
 }
 
 // Listxattr returns the names of the extended attributes.
 func (n *node) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
-	return listxattr(n.v.space.Name(), n.current(), dest)
+	var b strings.Builder
+	for _, a := range append(attributes(n.v.space.Name(), n.current()), n.conflict()) {
+		if a.value != "" {
+			b.WriteString(a.name + "\x00")
+		}
+	}
+	return copyOut(b.String(), dest)
 }
 
 // Setxattr refuses what the service has no place for. The names shown here come
@@ -87,7 +102,7 @@ func (n *node) refuseAttribute(name string, e syscall.Errno) syscall.Errno {
 	switch {
 	case n.v.space.ReadOnly():
 		return syscall.EROFS
-	case slices.ContainsFunc(attributes("", &cache.Info{}), func(a attribute) bool { return a.name == name }):
+	case name == conflictAttribute, slices.ContainsFunc(attributes("", &cache.Info{}), func(a attribute) bool { return a.name == name }):
 		return 0
 	}
 	return e

@@ -42,6 +42,9 @@ func (b *Outbox) commit() error {
 	var records []record
 	m := &b.marks
 	for id, n := range m.nodes {
+		if n.Attrs.Conflict != nil {
+			b.clashed.nodes[n] = true
+		}
 		records = append(records, b.nodeRecord(id, n))
 	}
 	for id := range m.gone {
@@ -239,6 +242,9 @@ func (b *Outbox) setAttrs(id string, a Attrs) {
 	if b.attrs[id] != a {
 		b.attrs[id] = a
 		b.marks.attrs[id] = true
+	}
+	if a.Conflict != nil {
+		b.clashed.entries[id] = true
 	}
 }
 

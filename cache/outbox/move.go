@@ -61,6 +61,8 @@ func (b *Outbox) sendDir(j *job) error {
 		return err
 	}
 	switch {
+	case s == foreign && at.Dir && j.entry != nil:
+		return b.mergeDir(j, at)
 	case s == foreign:
 		return b.conflict(j, at)
 	case s == blocked:
@@ -71,6 +73,19 @@ func (b *Outbox) sendDir(j *job) error {
 		return b.createDir(j)
 	}
 	return b.moveDir(j)
+}
+
+// mergeDir handles a directory that is moved to where somebody else has made one.
+// Two directories stay two, unless the one that was to move is gone.
+func (b *Outbox) mergeDir(j *job, at *remote.Entry) error {
+	old, err := b.o.Service.Get(b.ctx, j.entry.ID)
+	if err == nil && old.Status != remote.Deleting {
+		return b.conflict(j, at)
+	}
+	if err != nil && remote.KindOf(err) != remote.NotFound {
+		return err
+	}
+	return b.updateStill(j, func() { b.setEntry(j.n, nil) })
 }
 
 func (b *Outbox) createDir(j *job) error {
@@ -112,10 +127,15 @@ func (b *Outbox) moveDir(j *job) error {
 		return err
 	}
 	return b.updateStill(j, func() {
-		if at != nil && at.Dir && b.owner[at.ID] == nil && b.gone[at.ID] == nil {
+		switch {
+		case at != nil && at.Dir && b.owner[at.ID] == nil && b.gone[at.ID] == nil:
 			b.setEntry(j.n, BaseOf(*at))
-		} else {
+		case len(j.n.children) > 0: // what is kept of it here stays
 			b.setEntry(j.n, nil)
+		default:
+			b.log.Warn("renamed here and deleted or moved elsewhere: it is not renamed", "path", j.n.path())
+			b.setEntry(j.n, nil)
+			b.drop(j.n)
 		}
 	})
 }

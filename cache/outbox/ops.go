@@ -128,9 +128,11 @@ func (b *Outbox) rename(parents []*Node, from, to Place, exchange bool) error {
 	if over != nil {
 		b.drop(over)
 	}
+	before := n.path()
 	delete(parents[0].children, from.Name)
 	b.attach(n, parents[1], to.Name)
 	b.inherit(n, to)
+	b.renameConflicts(before, n.path())
 	return nil
 }
 

@@ -109,8 +109,9 @@ type Outbox struct {
 	moves      map[string]*move          // by id of entry
 	trails     map[string]*trail         // by id of entry: moves under way
 	attrs      map[string]Attrs          // by id of entry
-	byIno      map[inode.ID]*Node        // files with a draft, also those that are only open
-	claimed    map[string]bool           // places of the service that steps work on
+	clashed    clashed
+	byIno      map[inode.ID]*Node // files with a draft, also those that are only open
+	claimed    map[string]bool    // places of the service that steps work on
 	closed     bool
 	lastGone   time.Time     // when something was last removed
 	seq        uint64        // counts what changes here
@@ -148,7 +149,7 @@ func Open(o Options) (*Outbox, error) {
 	b := &Outbox{o: o, lock: lock, log: o.Logger, wake: make(chan struct{}, 1), changes: make(chan struct{}),
 		marks: newMarks(), nodes: map[uint64]*Node{}, owner: map[string]*Node{}, dirs: map[string]*Node{}, users: map[string]map[*Node]bool{},
 		gone: map[string]*gone{}, gonePlaces: map[string]*gone{}, begun: map[string]*begun{}, moves: map[string]*move{},
-		trails: map[string]*trail{}, attrs: map[string]Attrs{}, byIno: map[inode.ID]*Node{}, claimed: map[string]bool{}}
+		trails: map[string]*trail{}, attrs: map[string]Attrs{}, clashed: newClashed(), byIno: map[inode.ID]*Node{}, claimed: map[string]bool{}}
 	b.ctx, b.stop = context.WithCancel(remote.Background(context.Background()))
 	b.pins, _ = simplelru.NewLRU[string, pin](remembered, nil)
 	b.trailed, _ = simplelru.NewLRU[string, *Base](remembered, nil)

@@ -37,6 +37,9 @@ func (b *Outbox) restore() error {
 	b.journal = j
 	for id, a := range h.attrs {
 		b.attrs[id] = *a
+		if a.Conflict != nil {
+			b.clashed.entries[id] = true
+		}
 	}
 	b.restoreNodes(h)
 	b.restoreNotes(h)

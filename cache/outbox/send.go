@@ -386,7 +386,11 @@ func (b *Outbox) unchanged(j *job, p *parcel) bool {
 // that this machine did not know of. Both stay.
 func (b *Outbox) conflict(j *job, at *remote.Entry) error {
 	b.mu.Lock()
-	differs := j.n.differs()
+	differs, ours := j.n.differs(), ""
+	if from := j.n.From; from != nil {
+		e := from.Entry()
+		ours = e.MD5()
+	}
 	b.mu.Unlock()
 	if differs {
 		p, err := b.prepareWhole(j, at.ContentType)
@@ -397,13 +401,10 @@ func (b *Outbox) conflict(j *job, at *remote.Entry) error {
 		if b.unchanged(j, p) {
 			return nil
 		}
-		if !at.Dir && p.md5 == at.MD5() { // the same bytes are no conflict
-			return b.update(func() {
-				if !j.n.detached && j.n.parent == j.parent && j.n.Name == j.name {
-					b.replaceEntry(j.n, BaseOf(*at))
-				}
-			})
-		}
+		ours = p.md5
+	}
+	if !at.Dir && ours != "" && ours == at.MD5() { // the same bytes are no conflict
+		return b.updateStill(j, func() { b.replaceEntry(j.n, BaseOf(*at)) })
 	}
 	l, err := b.o.Known.Listing(b.ctx, j.dir, j.since)
 	if err != nil && remote.KindOf(err) != remote.NotFound {

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"io/fs"
-	"time"
 
 	"losantfs/cache/draft"
 	"losantfs/cache/inode"
@@ -214,28 +213,4 @@ func (b *Outbox) setNodeAttrs(n *Node, change func(*Attrs)) {
 		n.draft.SetModTime(n.Attrs.ModTime)
 	}
 	b.mark(n)
-}
-
-// Conflict is a file that was changed here and elsewhere: both versions are kept.
-type Conflict struct {
-	Path     string    `json:"path"`     // of the version of this machine
-	Original string    `json:"original"` // of the version of the service
-	Since    time.Time `json:"since"`
-}
-
-// Conflicts returns the conflicts whose files are still there under their names.
-func (b *Outbox) Conflicts() (all []Conflict) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, n := range b.nodes {
-		if n.Attrs.Conflict != nil {
-			all = append(all, *n.Attrs.Conflict)
-		}
-	}
-	for id, a := range b.attrs {
-		if a.Conflict != nil && b.owner[id] == nil && b.gone[id] == nil {
-			all = append(all, *a.Conflict)
-		}
-	}
-	return all
 }
