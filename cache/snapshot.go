@@ -49,13 +49,13 @@ func (s *Space) restore() {
 	s.saved = s.tree.Version()
 }
 
-// keepSaving writes what is known now and then, until ending is closed.
+// keepSaving writes what is known now and then, until the space is closed.
 func (s *Space) keepSaving() {
 	tick := time.NewTicker(snapshotEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case <-s.ending:
+		case <-s.ending.Done():
 			s.save()
 			return
 		case <-tick.C:

@@ -49,8 +49,9 @@ type Space struct {
 	changes *changes
 
 	snapshot string
-	saved    uint64 // version of the tree that was saved last
-	ending   chan struct{}
+	saved    uint64          // version of the tree that was saved last
+	ending   context.Context // ends with Close
+	end      context.CancelFunc
 	saving   sync.WaitGroup
 	through  bool
 	log      *slog.Logger
@@ -64,7 +65,8 @@ type Space struct {
 func NewSpace(files *remote.Files, o Options) (*Space, error) {
 	log := o.Logger.With("space", string(files.Space()))
 	s := &Space{files: files, tree: tree.New(files, o.TTL, log), content: o.Content, log: log, changes: newChanges(),
-		ending: make(chan struct{}), open: map[*Handle]bool{}}
+		open: map[*Handle]bool{}}
+	s.ending, s.end = context.WithCancel(context.Background())
 	if o.Poll > 0 {
 		s.watch = watch.New(files, s.tree, o.Poll, s.answers, log)
 		s.tree.Attend(tree.Watch{Look: s.watch.Look, Changed: s.changes.add, Total: s.watch.Total})
@@ -122,7 +124,7 @@ func (s *Space) Close() {
 	if s.watch != nil {
 		s.watch.Close()
 	}
-	close(s.ending)
+	s.end()
 	s.saving.Wait()
 	s.tree.Close()
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // openSpaces asks the service for each space that was asked for, which shows
-// whether the token may read it. Of two spaces, one that this
+// whether the token may read it, and has the root known. Of two spaces, one that this
 // installation lacks or that the token may not read is left out.
 func (d *drive) openSpaces(ctx context.Context, s service) error {
 	earlier := make([]owedSum, len(d.o.spaces))
@@ -25,7 +25,11 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 	errs := make([]error, len(d.spaces))
 	var checks sync.WaitGroup
 	for i, space := range d.spaces {
-		checks.Go(func() { errs[i] = space.Check(ctx) })
+		checks.Go(func() {
+			if errs[i] = space.Check(ctx); errs[i] == nil {
+				_, _, errs[i] = space.List(ctx, "/")
+			}
+		})
 	}
 	checks.Wait()
 	var shown []*cache.Space

@@ -240,7 +240,6 @@ func TestStatfsNeverAsksTheService(t *testing.T) {
 	d := mounted(t, func(emu *emulator.Server) {
 		emu.PutFile(emu.Application(), "public", "/a", make([]byte, 1<<20))
 	})
-	d.sh("ls public")
 	d.set("down", "true")
 	d.wantCalls("df", nil, func() {
 		if out := d.sh("df -B1 --output=used,size . | tail -1"); strings.TrimSpace(out) != "1048576 1125899906842624" {

@@ -101,7 +101,7 @@ func FuzzErrorAnswer(f *testing.F) {
 	f.Add(599, "99999999999999999999999", []byte(`[]`))
 	f.Add(302, "-1", []byte(`{"Type":1}`))
 	f.Fuzz(func(t *testing.T, status int, after string, data []byte) {
-		resp := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {after}}}
+		resp := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {after}}, Request: &http.Request{Method: http.MethodGet}}
 		var e *Error
 		if err := error(answerError(opList, resp, data)); !errors.As(err, &e) || e.Kind == 0 || e.Error() == "" || KindOf(err).String() == "" {
 			t.Errorf("%v", err)
