@@ -93,7 +93,7 @@ func unmounted(t *testing.T, e *emulator.Server, text string, spaces []remote.Sp
 	s := serviceOf(t, e, text)
 	d := &drive{log: quiet, client: clientOf(t, s), tokens: newTokenWatch(s.token), o: &mountOptions{
 		spaces: spaces, mountpoint: "/mnt/files", pollInterval: time.Minute, readOnly: true,
-	}}
+	}, cacheDir: t.TempDir()}
 	var err error
 	if d.store, err = content.Open(t.TempDir(), 1<<20, quiet); err != nil {
 		t.Fatal(err)
