@@ -12,6 +12,7 @@ func TestClaims(t *testing.T) {
 		token(`{"exp":1700000000,"scope":["all.Application"]}`):                                         true,
 		token(`{"exp":1700000000,"scope":["all.Application.read"]}`):                                    false,
 		token(`{"exp":1700000000,"scope":["files.post","file.patch","file.move","file.delete"]}`):       true,
+		token(`{"exp":1700000000,"scope":["file.patch","file.move","file.delete"]}`):                    false,
 		token(`{"exp":1700000000,"scope":["files.*","file.*"]}`):                                        true,
 		token(`{"exp":1700000000,"scope":["files.get","file.get","file.patch"]}`):                       false,
 		token(`{"exp":1700000000.5,"scope":["privateFiles.*","privateFile.*","all.User.read","me.*"]}`): false,

@@ -129,13 +129,13 @@ func read(t *testing.T, path string) []byte {
 // TestDoctorOfWhatIsOwed damages what a killed mount left. The doctor names it all,
 // and changes nothing of it.
 func TestDoctorOfWhatIsOwed(t *testing.T) {
-	d := writable(t, filled(map[string]string{"/old": "old", "/gone": "x"}), "--settle", "10ms")
+	d := writable(t, filled(map[string]string{"/old": "old", "/gone": "x", "/there": "dir", "/there/deep": "dir"}), "--settle", "10ms")
 	d.sh("ls")
 	d.set("error-ops", strings.Join(writing, ","))
 	d.set("error-rate", "1")
-	d.sh("echo -n new > old; echo -n one > one; echo -n two > two; rm gone; mkdir dir; echo -n x > dir/.x.swp")
+	d.sh("echo -n new > old; echo -n one > one; echo -n two > two; rm gone; echo -n in > there/deep/in; mkdir dir; echo -n x > dir/.x.swp")
 	owed := filepath.Join(d.home, ".local/state/losantfs/owed")
-	d.doctor(t, "--repair").want("ok", "mounts", "5 changes")
+	d.doctor(t, "--repair").want("ok", "mounts", "6 changes")
 	d.kill()
 	d.unmountLeftover()
 	journals, _ := filepath.Glob(filepath.Join(owed, "*/public-0/journal"))
@@ -143,20 +143,20 @@ func TestDoctorOfWhatIsOwed(t *testing.T) {
 		t.Fatal(journals)
 	}
 	journal := journals[0]
-	d.doctor(t).want("warning", "owed", "5 changes to public files of Demo application are owed")
+	d.doctor(t).want("warning", "owed", "6 changes to public files of Demo application are owed")
 	whole := read(t, journal)
 	if err := os.WriteFile(journal, append(whole, "0123"...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	before := tree(t, owed)
 	f := d.doctor(t, "--repair")
-	f.want("warning", "owed", "5 changes")
+	f.want("warning", "owed", "6 changes")
 	f.want("ok", "owed", "was not finished")
 	drafts := filepath.Join(filepath.Dir(journal), "drafts")
 	if err := os.Rename(drafts, drafts+"-away"); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"old", "one", "two"} {
+	for _, name := range []string{"old", "one", "two", "in"} {
 		d.doctor(t).want("problem", "owed", "the content of "+name)
 	}
 	if err := os.Rename(drafts+"-away", drafts); err != nil {
@@ -169,7 +169,7 @@ func TestDoctorOfWhatIsOwed(t *testing.T) {
 	d.set("error-rate", "0")
 	d.mount("--space", "public", "--settle", "10ms")
 	d.settled(20 * time.Second)
-	want := map[string]string{"/old": "new", "/one": "one", "/two": "two", "/dir": "dir"}
+	want := map[string]string{"/old": "new", "/one": "one", "/two": "two", "/dir": "dir", "/there": "dir", "/there/deep": "dir", "/there/deep/in": "in"}
 	if diff := differences(d.service(), want); diff != "" {
 		t.Errorf("the service differs:\n%s", diff)
 	}

@@ -64,6 +64,9 @@ func (f findings) want(level, check, text string) finding {
 			f.t.Logf("%+v", c)
 		}
 	}
+	if level == "problem" && f.OK {
+		f.t.Error("it says that all is well")
+	}
 	if (level == "problem" || level == "warning") && c.Todo == "" {
 		f.t.Errorf("it does not say what to do about %q", c.Text)
 	}

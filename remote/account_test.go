@@ -1,6 +1,7 @@
 package remote_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -40,10 +41,18 @@ func TestTokenNews(t *testing.T) {
 	call(0)
 	said()
 	s.Revoke(token)
-	for range 3 {
-		call(remote.Denied)
+	s.with("latency", "50ms")
+	var calls sync.WaitGroup
+	for range 5 { // at once, so that all are refused
+		calls.Go(func() { call(remote.Denied) })
 	}
+	calls.Wait()
+	s.with("latency", "0s")
+	call(remote.Denied)
 	if _, err := c.Authenticate(t.Context(), remote.Login{Email: "nobody@example.com", Password: "x"}); remote.KindOf(err) != remote.Denied {
+		t.Error(err)
+	}
+	if _, err := c.SSODomain(t.Context(), "nobody@example.com"); err != nil {
 		t.Error(err)
 	}
 	said("Invalid access token")

@@ -115,12 +115,11 @@ func (c *Client) roundTrip(req *http.Request, k call, out any) error {
 	if err != nil {
 		return transportError(k.op, k.method, err)
 	}
-	if out == nil || resp.StatusCode == http.StatusNoContent {
-		return nil
-	}
-	if err := json.Unmarshal(data, out); err != nil {
-		return &Error{Kind: Unreachable, Op: k.op.String(), Status: resp.StatusCode, Ambiguous: k.method != http.MethodGet,
-			Message: "the answer is not the API's", Err: err}
+	if out != nil && resp.StatusCode != http.StatusNoContent {
+		if err := json.Unmarshal(data, out); err != nil {
+			return &Error{Kind: Unreachable, Op: k.op.String(), Status: resp.StatusCode, Ambiguous: k.method != http.MethodGet,
+				Message: "the answer is not the API's", Err: err}
+		}
 	}
 	if !k.anon {
 		c.refused.clear()
