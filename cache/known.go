@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -74,7 +73,7 @@ func (k known) Secure(ctx context.Context, e remote.Entry) error {
 	buf := make([]byte, 1<<20)
 	for off := int64(0); off < e.Size; {
 		n, err := r.ReadAt(ctx, buf, off)
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil && err != io.EOF {
 			return err
 		}
 		if n == 0 {

@@ -23,13 +23,16 @@ func claimsOf(token string) claims {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	var body struct {
-		Expires float64  `json:"exp"` // seconds
-		Scopes  []string `json:"scope"`
+		Expires float64         `json:"exp"` // seconds
+		Scopes  json.RawMessage `json:"scope"`
 	}
 	if err != nil || json.Unmarshal(raw, &body) != nil {
 		return claims{}
 	}
-	c := claims{scopes: body.Scopes}
+	var c claims
+	if json.Unmarshal(body.Scopes, &c.scopes) != nil {
+		c.scopes = nil // of a form that is not known
+	}
 	if body.Expires > 0 {
 		c.expires = time.Unix(int64(body.Expires), 0)
 	}

@@ -22,6 +22,9 @@ func TestClaims(t *testing.T) {
 			t.Errorf("%s: %+v, may write: %v", text, c, !write)
 		}
 	}
+	if c := claimsOf(token(`{"exp":1700000000,"scope":"all.User"}`)); c.expires.IsZero() || c.scopes != nil {
+		t.Errorf("scopes of another form: %+v", c)
+	}
 	for _, text := range []string{"", "opaque", "a.b.c", token("[]"), token(`{"exp":"x"}`), token("{}")} {
 		if c := claimsOf(text); !c.expires.IsZero() || c.scopes != nil {
 			t.Errorf("%q: %+v", text, c)

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,11 +40,7 @@ func mountpoints(c *cobra.Command, args []string, _ string) (paths []string, _ c
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	ctx := c.Context()
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	live, _ := liveMounts(ctx)
+	live, _ := liveMounts(c.Context())
 	for _, m := range live {
 		paths = append(paths, m.Status.Mountpoint)
 	}

@@ -40,6 +40,8 @@ func TestFindToken(t *testing.T) {
 		{name: "own for another API", own: "https://else.example.com:\n  apiToken: own\n", losant: both, url: ownURL, want: "stored-own"},
 		{name: "own is damaged", own: "*SECRET: [", losant: both, url: ownURL, wantErr: "credentials.yml"},
 		{name: "own of an older form", own: "apiToken: own\n", url: remote.LosantURL, wantErr: "losantfs login, or set LOSANT_API_TOKEN"},
+		{name: "none of the other brand", env: "no", url: remote.WEGnologyURL,
+			wantErr: "losantfs login --api-url " + remote.WEGnologyURL + ", or set WEGNOLOGY_API_TOKEN"},
 		{name: "none", url: remote.LosantURL, wantErr: "LOSANT_API_TOKEN"},
 		{name: "only for others", losant: both, url: "https://else.example.com", wantErr: ownURL},
 		{name: "not YAML", losant: "*SECRET: [", url: remote.LosantURL, wantErr: ".credentials.yml"},

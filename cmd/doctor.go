@@ -127,6 +127,7 @@ func (d *doctor) mend(l level, check, text, todo string, repair func() error) {
 			return
 		}
 		text += fmt.Sprintf("; it cannot be repaired (%v)", err)
+		todo = strings.TrimPrefix(todo, "or ")
 	} else {
 		todo = strings.TrimSpace("losantfs doctor --repair " + todo)
 	}

@@ -2,7 +2,6 @@ package fs
 
 import (
 	"context"
-	"errors"
 	"io"
 	"syscall"
 
@@ -32,7 +31,7 @@ func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 	ctx, done := patient(ctx)
 	defer done()
 	n, err := h.h.ReadAt(ctx, dest, off)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF {
 		return nil, h.f.fail(ctx, "read", err)
 	}
 	return fuse.ReadResultData(dest[:n]), 0

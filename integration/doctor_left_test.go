@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -232,6 +233,7 @@ func TestDoctorOfDeadMounts(t *testing.T) {
 
 // A mount in use is never touched.
 func TestDoctorBesideAMount(t *testing.T) {
+	t.Parallel()
 	d := writable(t, filled(map[string]string{"/f": "f"}))
 	d.sh("cat f")
 	d.set("down", "true")
@@ -244,6 +246,17 @@ func TestDoctorBesideAMount(t *testing.T) {
 		t.Error("the mount is not shown, or gone")
 	}
 	d.set("down", "false")
+	if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	f = d.doctor(t, "--repair")
+	if err := d.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	f.want("problem", "mounts", "does not answer")
+	if !d.isMounted() {
+		t.Error("a mount that does not answer was taken away")
+	}
 	d.flush()
 	if diff := differences(d.service(), map[string]string{"/f": "changed", "/new": "new"}); diff != "" {
 		t.Errorf("the service differs:\n%s", diff)

@@ -23,3 +23,6 @@ func priorityOf(ctx context.Context) priority {
 	p, _ := ctx.Value(priorityKey{}).(priority)
 	return p
 }
+
+// IsBackground reports whether a context is one of [Background].
+func IsBackground(ctx context.Context) bool { return priorityOf(ctx) == background }

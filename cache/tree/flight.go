@@ -11,7 +11,8 @@ import (
 type flight struct {
 	dir     string
 	began   time.Time
-	done    chan struct{} // closed when listing and err are set
+	ctx     context.Context // not of those who wait
+	done    chan struct{}   // closed when listing and err are set
 	listing *Listing
 	err     error
 
@@ -21,9 +22,12 @@ type flight struct {
 	partial bool   // the directory was frozen meanwhile
 }
 
-// start begins a fetch that others may join. t.mu is held.
-func (t *Tree) start(dir string) *flight {
-	fl := &flight{dir: dir, began: time.Now(), done: make(chan struct{}), partial: t.frozen(dir)}
+// start begins a fetch that others may join, as urgent as who asks. t.mu is held.
+func (t *Tree) start(ctx context.Context, dir string) *flight {
+	fl := &flight{dir: dir, began: time.Now(), ctx: t.ctx, done: make(chan struct{}), partial: t.frozen(dir)}
+	if remote.IsBackground(ctx) {
+		fl.ctx = remote.Background(t.ctx)
+	}
 	if t.closed {
 		fl.err = context.Canceled
 		close(fl.done)
@@ -32,6 +36,12 @@ func (t *Tree) start(dir string) *flight {
 	t.flights[fl], t.current[dir] = struct{}{}, fl
 	t.flying.Go(func() { t.fly(fl) })
 	return fl
+}
+
+// mayJoin reports whether who asks with ctx may wait for a fetch: while the service
+// fails, one that nobody waits for is held back.
+func (t *Tree) mayJoin(ctx context.Context, fl *flight) bool {
+	return t.failure == nil || remote.IsBackground(ctx) || !remote.IsBackground(fl.ctx)
 }
 
 // detach keeps what fetches of some directories bring from being kept, and from
@@ -57,7 +67,7 @@ func (t *Tree) leave(fl *flight) {
 // fly asks the service and keeps the answer.
 func (t *Tree) fly(fl *flight) {
 	defer close(fl.done)
-	entries, err := t.lister.ListDirectory(t.ctx, fl.dir)
+	entries, err := t.lister.ListDirectory(fl.ctx, fl.dir)
 	var l *Listing
 	if err == nil {
 		l = newListing(entries, fl.began)

@@ -129,7 +129,7 @@ func (t *Tree) List(ctx context.Context, dir string) (*Listing, error) {
 		case <-wait.Done():
 		}
 	}
-	fl := t.join(dir)
+	fl := t.join(ctx, dir)
 	// Others may have waited for it long enough.
 	remaining := time.AfterFunc(time.Until(fl.began.Add(patience)), cancel)
 	defer remaining.Stop()
@@ -155,8 +155,8 @@ func (t *Tree) ListSince(ctx context.Context, dir string, since time.Time) (*Lis
 		return l, nil
 	}
 	fl := t.current[dir]
-	if fl == nil || !fl.began.After(since) {
-		fl = t.start(dir)
+	if fl == nil || !fl.began.After(since) || !t.mayJoin(ctx, fl) {
+		fl = t.start(ctx, dir)
 	}
 	t.mu.Unlock()
 	select {
@@ -242,13 +242,13 @@ func (t *Tree) known(dir string) (l *Listing, fresh bool) {
 }
 
 // join returns a fetch of a directory, which others may wait for too.
-func (t *Tree) join(dir string) *flight {
+func (t *Tree) join(ctx context.Context, dir string) *flight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if fl := t.current[dir]; fl != nil {
+	if fl := t.current[dir]; fl != nil && t.mayJoin(ctx, fl) {
 		return fl
 	}
-	return t.start(dir)
+	return t.start(ctx, dir)
 }
 
 // landed returns what List shows after a fetch: not a part of what has been frozen

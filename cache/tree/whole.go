@@ -25,6 +25,7 @@ const (
 type whole struct {
 	known  bool          // it was made, so what is not known came or was forgotten since
 	flight chan struct{} // closed when the one under way has ended; nil for none
+	err    error         // of the last one
 	next   time.Time     // not before
 	misses int           // directories that were asked for and not known
 }
@@ -65,9 +66,16 @@ func (t *Tree) fetchWhole() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.whole.flight = nil
+	t.note(err)
+	t.whole.flight, t.whole.err = nil, err
 	t.whole.known = err == nil
 	t.whole.next = time.Now().Add(wholeAgain)
+}
+
+func (t *Tree) wholeError() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.whole.err
 }
 
 // listUnknown returns the children of a directory that is not known.
@@ -78,11 +86,14 @@ func (t *Tree) listUnknown(ctx context.Context, dir string) (*Listing, error) {
 			if l, fresh := t.known(dir); fresh {
 				return l, nil
 			}
+			if err := t.wholeError(); remote.Temporary(err) && remote.KindOf(err) != remote.Busy {
+				return nil, err // another call would fail in the same way
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	fl := t.join(dir)
+	fl := t.join(ctx, dir)
 	select {
 	case <-fl.done:
 		return t.landed(fl, nil)
