@@ -24,6 +24,9 @@ const (
 	// patience is how long a reader waits for a fresh listing when an older
 	// one is at hand.
 	patience = 2 * time.Second
+	// lookPatience is how long one waits for a look at what has changed, which is
+	// one small request, where what is at hand is older than it should be.
+	lookPatience = 500 * time.Millisecond
 	// offlinePause is how long known listings are shown without asking again
 	// after the service failed.
 	offlinePause = 5 * time.Second
@@ -118,17 +121,21 @@ func (t *Tree) List(ctx context.Context, dir string) (*Listing, error) {
 	if known == nil {
 		return t.listUnknown(ctx, dir)
 	}
-	wait, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	if t.isWatched(known) {
 		select {
 		case <-t.watch.Look():
 			if now, fresh := t.known(dir); fresh {
 				return now, nil
 			}
-		case <-wait.Done():
+		case <-time.After(lookPatience):
+			t.suspect()
+			return known, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	fl := t.join(ctx, dir)
 	// Others may have waited for it long enough.
 	remaining := time.AfterFunc(time.Until(fl.began.Add(patience)), cancel)
