@@ -26,6 +26,7 @@ func newStatusCommand() *cobra.Command {
 		Short: "Show what is mounted, how it is doing and what is owed",
 		Long: `Show what is mounted, how it is doing and what is owed: changes that the service
 does not have yet, those it refused, and files that were changed here and elsewhere.
+Files of this machine that were found damaged are shown until you remove them.
 
 With --verbose it also shows how far each upload is, and the patterns of the names
 that never leave this machine.`,

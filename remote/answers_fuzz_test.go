@@ -41,6 +41,9 @@ var entryFields = []string{"id", "name", "parentDirectory", "type", "status", "f
 // FuzzOddField gives one entry of a listing a field with any value: the others are
 // read all the same.
 func FuzzOddField(f *testing.F) {
+	for n := range byte(len(entryFields)) {
+		f.Add(n, `[]`)
+	}
 	for i, value := range []string{`5`, `"x"`, `null`, `[]`, `{"width":"wide"}`, `true`, `-1e999`, `"2026-13-99T99:99:99Z"`, `{"a":[{}]}`} {
 		for n := i; n < len(entryFields); n += 3 {
 			f.Add(byte(n), value)
@@ -58,6 +61,10 @@ func FuzzOddField(f *testing.F) {
 		}
 		if len(p.Items) != 2 || p.Items[1].Name != "good" || p.Items[1].Size != 7 {
 			t.Errorf("%+v", p.Items)
+		}
+		var text *string
+		if i := int(field) % len(entryFields); i < 4 && json.Unmarshal([]byte(value), &text) != nil && ValidName(p.Items[0].Name) {
+			t.Errorf("shown is an entry of which %s is not known: %+v", entryFields[i], p.Items[0])
 		}
 	})
 }

@@ -79,7 +79,7 @@ func Open(dir string, limit int64, log *slog.Logger) (*Store, error) {
 // privateDir makes dir a folder that nobody else can read.
 func privateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+		return fmt.Errorf("the cache folder cannot be used, choose another with --cache-dir: %w", err)
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -334,6 +335,60 @@ func (o owing) wantBigAside(t *testing.T, id uint64, blocks []byte) {
 	all, _ := SetAside(o.dir)
 	if !strings.HasSuffix(all[0].Path, "-big") || !strings.Contains(all[0].Reason, "cannot be read") {
 		t.Errorf("set aside: %+v", all)
+	}
+}
+
+// A last line counts when only its end is damaged.
+func TestEndOfTheJournalIsDamaged(t *testing.T) {
+	for _, end := range []string{"", "\v"} {
+		dir := t.TempDir()
+		three(t, dir)
+		b := openBox(t, dir, newShelf())
+		must(t, b.Remove(Place{Dir: "/", Name: "three", Seq: b.Seq()}))
+		b.Abandon()
+		data, err := os.ReadFile(filepath.Join(dir, "journal"))
+		must(t, err)
+		writeJournal(t, dir, append(data[:len(data)-1], end...))
+		b = openBox(t, dir, newShelf())
+		saveNew(t, b, "four", "content of four")
+		b.Abandon()
+		wantAfterMounts(t, dir, map[string]string{"/one": "content of one", "/two": "content of two", "/four": "content of four"}, 0)
+	}
+}
+
+// Of what cannot be true together, what was recorded last is.
+func TestRecordsContradict(t *testing.T) {
+	file := func(id uint64, name string, entry *Base) record {
+		return record{Node: id, State: &state{Name: name, Draft: true, Written: true, Entry: entry}}
+	}
+	s := newShelf()
+	e := BaseOf(*s.put("/e", "service"))
+	taken := BaseOf(*s.put("/taken", "service"))
+	records := []record{
+		file(1, "same", nil), file(2, "same", nil), // one name
+		file(3, "e", e), {Gone: e.ID, GoneState: &gone{Base: e}}, // removed after it was written
+		file(4, "first", taken), file(5, "taken", taken), // one entry
+	}
+	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "drafts"), 0o700))
+	var journal []byte
+	for i, r := range records {
+		if r.Node != 0 {
+			must(t, os.WriteFile(filepath.Join(dir, "drafts", fmt.Sprint(r.Node)), fmt.Appendf(nil, "draft %d", r.Node), 0o600))
+		}
+		body, err := json.Marshal([]record{r})
+		must(t, err)
+		journal = append(journal, lineOf(10+i, body)...) // and those before are missing
+	}
+	writeJournal(t, dir, journal)
+	b := openBox(t, dir, s)
+	b.Start()
+	flushed(t, b)
+	if got, want := s.all(), map[string]string{"/same": "draft 2", "/taken": "draft 5"}; !maps.Equal(got, want) {
+		t.Errorf("the service has %q, want %q", got, want)
+	}
+	if journals, drafts := aside(t, dir); journals != 1 || !slices.Equal(drafts, []string{"draft 1", "draft 3", "draft 4"}) {
+		t.Errorf("set aside are %d journals and %q", journals, drafts)
 	}
 }
 

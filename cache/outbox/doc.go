@@ -23,6 +23,10 @@
 // new entries, moves for moves. Every note is settled by looking at the service,
 // so a crash or a lost answer at any point is repaired by planning again.
 //
+// The folder of an outbox holds the journal, the drafts by the number of their node,
+// a lock, and what was set aside because it was damaged or nobody knows its place:
+// journal.damaged-TIME and set-aside.
+//
 // Invariants, with mu held:
 //   - owner[e.ID] is the one node in the tree whose Entry has that id;
 //     gone[e.ID] and owner[e.ID] are never both set.
@@ -31,7 +35,8 @@
 //     ancestor is being moved.
 //   - The content of an entry is not replaced or deleted before all that shows it
 //     has it here: nodes whose From it is, and what is open.
-//   - A file of the drafts is removed only after the journal says so.
+//   - A file of the drafts is removed only after the journal says so. One that the
+//     journal has never named, and that holds something, is set aside.
 //   - The rest of the cache is told of a change of the service before the node
 //     that stood for it goes.
 //

@@ -137,7 +137,7 @@ const remembered = 1 << 16
 // Open reads what earlier mounts left. Start begins to send it.
 func Open(o Options) (*Outbox, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the folder for what is owed cannot be used: %w", err)
 	}
 	if err := makeWay(filepath.Join(o.Dir, "lock"), fs.FileMode.IsRegular); err != nil {
 		return nil, err

@@ -2,8 +2,11 @@ package content
 
 import (
 	"bytes"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -88,6 +91,33 @@ func TestCacheIsCut(t *testing.T) {
 			}
 			wantWhole(t, dir, src)
 		}
+	}
+}
+
+// A folder that cannot be used is an error that says so; one that is lost later makes
+// reading slower, not wrong.
+func TestCacheFolderCannotBeUsed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	inTheWay := func() {
+		if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inTheWay()
+	if _, err := Open(dir, 1<<30, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "--cache-dir") {
+		t.Errorf("error %v", err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	st := openStore(t, dir, 1<<30)
+	defer st.Close()
+	inTheWay()
+	src := newSource(SmallFile + 1)
+	r := src.open(st)
+	defer r.Close()
+	if got, err := readAll(t.Context(), r); err != nil || !bytes.Equal(got, src.data) {
+		t.Errorf("%d bytes: %v", len(got), err)
 	}
 }
 
