@@ -350,6 +350,9 @@ func TestEndOfTheJournalIsDamaged(t *testing.T) {
 		must(t, err)
 		writeJournal(t, dir, append(data[:len(data)-1], end...))
 		b = openBox(t, dir, newShelf())
+		if v, _, err := b.Look("/", "three"); v != nil || err != nil {
+			t.Errorf("what was removed is there: %+v, %v", v, err)
+		}
 		saveNew(t, b, "four", "content of four")
 		b.Abandon()
 		wantAfterMounts(t, dir, map[string]string{"/one": "content of one", "/two": "content of two", "/four": "content of four"}, 0)
