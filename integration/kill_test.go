@@ -127,6 +127,9 @@ func TestKilledWhileWriting(t *testing.T) {
 	d.flush()
 	d.wantSaved(saved.all(), "")
 	d.wantSavedOnService(saved.all())
+	if aside := d.setAside(); len(aside) > 0 {
+		t.Errorf("a kill is taken for a damage: %+v", aside)
+	}
 	if t.Failed() {
 		t.Logf("the program logged:\n%s", d.stderr.String())
 	}
