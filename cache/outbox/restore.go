@@ -176,13 +176,14 @@ func (b *Outbox) replaceDamaged(h *history) {
 	if err == nil {
 		err = w.replace(b.journal)
 	}
-	if err == nil {
-		b.marks.recorded()
-		err = syncDir(b.o.Dir)
-	}
 	if err != nil {
 		b.log.Error("nothing can be recorded before the next mount", "error", errors.Join(err, w.giveUp()))
 		b.journal.broken = err
+		return
+	}
+	b.marks.recorded()
+	if err := syncDir(b.o.Dir); err != nil {
+		b.log.Warn("syncing the folder of what is owed", "error", err)
 	}
 }
 
