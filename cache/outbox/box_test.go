@@ -16,7 +16,13 @@ import (
 // openBox opens the outbox of a folder. It sends nothing before Start.
 func openBox(t testing.TB, dir string, s *shelf) *Outbox {
 	t.Helper()
-	b, err := Open(Options{Dir: dir, Space: remote.Public, Settle: 5 * time.Millisecond, Uploads: 2, Service: s, Known: known{s: s},
+	return openBoxOf(t, dir, s, s)
+}
+
+// openBoxOf opens the outbox of a folder for a service that puts things on a shelf.
+func openBoxOf(t testing.TB, dir string, s *shelf, service Service) *Outbox {
+	t.Helper()
+	b, err := Open(Options{Dir: dir, Space: remote.Public, Settle: 5 * time.Millisecond, Uploads: 2, Service: service, Known: known{s: s},
 		Local: func(string) bool { return false }, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

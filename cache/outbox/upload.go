@@ -28,6 +28,7 @@ type parcel struct {
 	ctx         context.Context
 	end         func()
 	reader      io.ReaderAt
+	handover    *handover
 	size        int64
 	md5         string
 	gen         uint64
@@ -36,7 +37,7 @@ type parcel struct {
 }
 
 // prepare readies the content of a node, which must be complete, for sending. A
-// change of it ends ctx with errAborted.
+// change of it ends ctx with errAborted, unless all of it was sent by then.
 func (b *Outbox) prepare(n *Node, name, contentType string) (*parcel, error) {
 	b.mu.Lock()
 	d, aborts := n.draft, n.aborts
@@ -45,10 +46,10 @@ func (b *Outbox) prepare(n *Node, name, contentType string) (*parcel, error) {
 		return nil, errAborted
 	}
 	ctx, cancel := context.WithCancelCause(b.ctx)
-	n.abort = func() { cancel(errAborted) }
+	p := &parcel{ctx: ctx, gen: d.Generation(), handover: &handover{cancel: cancel}}
+	n.abort = p.handover.abort
 	b.mu.Unlock()
-	p := &parcel{ctx: ctx, gen: d.Generation()}
-	p.reader = &steady{d, d.Reader(), p.gen, &n.sent}
+	p.reader = &steady{d, d.Reader(), p.gen}
 	var snapshot *os.File
 	p.end = sync.OnceFunc(func() {
 		d.OnChange(nil)
@@ -57,7 +58,7 @@ func (b *Outbox) prepare(n *Node, name, contentType string) (*parcel, error) {
 			snapshot.Close()
 		}
 	})
-	d.OnChange(func() { cancel(errAborted) })
+	d.OnChange(p.handover.abort)
 	var err error
 	if aborts >= abortsBeforeSnapshot {
 		if snapshot, err = b.snapshot(d, n.id); err == nil {
@@ -95,10 +96,9 @@ func (b *Outbox) prepare(n *Node, name, contentType string) (*parcel, error) {
 // change can be read, so bytes that were read before it moved are of that
 // generation, whatever happens to the upload they are for.
 type steady struct {
-	d    *draft.Draft
-	r    io.ReaderAt
-	gen  uint64
-	read *atomic.Int64 // how far
+	d   *draft.Draft
+	r   io.ReaderAt
+	gen uint64
 }
 
 func (s *steady) ReadAt(p []byte, off int64) (int, error) {
@@ -106,7 +106,48 @@ func (s *steady) ReadAt(p []byte, off int64) (int, error) {
 	if s.d.Generation() != s.gen {
 		return 0, errAborted
 	}
-	s.read.Store(off + int64(n))
+	return n, err
+}
+
+// handover lets an upload be given up until its last byte is handed out. After that
+// the store may take it at any time, whoever waits for the answer: what is sent next
+// could arrive before it, and would be lost.
+type handover struct {
+	cancel context.CancelCauseFunc
+	from   io.ReaderAt
+	size   int64
+	sent   *atomic.Int64
+
+	mu          sync.Mutex
+	done, ended bool
+}
+
+// begin starts a try.
+func (h *handover) begin(from io.ReaderAt, size int64, sent *atomic.Int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.from, h.size, h.sent, h.done = from, size, sent, size == 0
+	sent.Store(0)
+}
+
+func (h *handover) abort() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.done {
+		h.ended = true
+		h.cancel(errAborted)
+	}
+}
+
+func (h *handover) ReadAt(p []byte, off int64) (int, error) {
+	n, err := h.from.ReadAt(p, off)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		return 0, errAborted
+	}
+	h.sent.Store(off + int64(n))
+	h.done = h.done || n > 0 && off+int64(n) >= h.size
 	return n, err
 }
 
@@ -143,9 +184,9 @@ func measure(f *os.File) (int64, string, error) {
 func (b *Outbox) upload(j *job, p *parcel, before, e remote.Entry, ticket remote.Ticket) error {
 	n := j.n
 	send := func() error {
-		n.sent.Store(0)
-		_, err := b.o.Service.Upload(p.ctx, ticket, e.Name, p.reader, p.size)
-		if errors.Is(context.Cause(p.ctx), errAborted) {
+		p.handover.begin(p.reader, p.size, &n.sent)
+		_, err := b.o.Service.Upload(p.ctx, ticket, e.Name, p.handover, p.size)
+		if err != nil && (errors.Is(err, errAborted) || errors.Is(context.Cause(p.ctx), errAborted)) {
 			return b.aborted(n, errAborted)
 		}
 		return err
