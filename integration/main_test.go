@@ -14,6 +14,10 @@ import (
 // binary is the program under test.
 var binary string
 
+// childEnv tells a process of this program that it is one of a test, which then does
+// its part instead.
+const childEnv = "LOSANTFS_TEST_CHILD"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(m.Run())

@@ -26,10 +26,6 @@ const (
 	noAttributes = "the service has no place for extended attributes"
 )
 
-// childEnv tells a process of this program that it is one of a test, which then does
-// its part instead.
-const childEnv = "LOSANTFS_TEST_CHILD"
-
 // TestPosixSuite runs all of posixtest in a mount. What is omitted is run as well,
 // and must fail or be skipped: no reason may outlive itself. Each function has a
 // process of its own, as this one is the service.
