@@ -245,15 +245,29 @@ func (s *Space) mayRename(ctx context.Context, dir, name, newDir, newName string
 }
 
 // Stat returns what is known of the node that the kernel knows by id, which was
-// last seen at a name; false when it is neither there nor open.
+// last seen at a name; false when it is neither there nor open, nor was changed here.
 func (s *Space) Stat(dir, name string, id inode.ID) (Info, bool) {
 	if s.outbox != nil {
 		if v, ok := s.outbox.OpenView(id); ok {
 			return infoOfView(name, &v), true
 		}
 	}
-	i, ok := s.Known(dir, name)
-	return i, ok && i.ID == id
+	if i, ok := s.Known(dir, name); ok && i.ID == id {
+		return i, true
+	}
+	if s.outbox == nil {
+		return Info{}, false
+	}
+	// What was sent is of this size wherever it is now: the kernel would cut off what
+	// it has of a file that seems to be shorter.
+	_, base := s.outbox.Content(id)
+	if base == nil {
+		return Info{}, false
+	}
+	e := base.Entry()
+	d := s.describe(&e)
+	d.ID = id
+	return s.infoOf(&e, d, 0), true
 }
 
 // SetAttrs keeps attributes that the service has no place for.

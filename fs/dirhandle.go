@@ -82,6 +82,13 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, syscall.ENOENT
 	}
 	info := h.listing[i]
+	// It may have been written to since: the kernel would take the old length for
+	// the new one, and drop what it has beyond.
+	if dir, ok := h.d.v.path(h.d.EmbeddedInode()); ok {
+		if now, ok := h.d.v.space.Stat(dir, name, info.ID); ok {
+			info = now
+		}
+	}
 	info.TTL = ttl
 	return h.d.child(ctx, &info, out), 0
 }
