@@ -13,29 +13,28 @@ func (b *Outbox) deleteFile(g *gone) error {
 	b.mu.Lock()
 	base, since := g.Base, b.notBefore(&g.task)
 	b.mu.Unlock()
-	for secured := false; !secured; {
-		looked := time.Now()
-		at, err := b.look(base.Parent, base.Name, since)
-		if err != nil {
-			return err
-		}
-		b.mu.Lock()
-		ours := at != nil && b.begun[base.place()].isOurs(false, at.ETag)
-		others := at != nil && b.othersUpload(at, g.tries)
-		b.mu.Unlock()
-		switch {
-		case at == nil || at.ID != base.ID:
-			return b.update(func() { b.forget(base) })
-		case others:
-			return errUploading
-		case !ours && !base.holds(at):
-			b.log.Warn("deleted here and changed elsewhere: it is kept", "path", base.place())
-			return b.update(func() { b.dropGone(base.ID) })
-		}
-		if err := b.secure(base.Entry(), nil); err != nil && remote.KindOf(err) != remote.NotFound {
-			return err
-		}
-		since, secured = looked, time.Since(looked) < fresh
+	at, err := b.look(base.Parent, base.Name, since)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	ours := at != nil && b.begun[base.place()].isOurs(false, at.ETag)
+	others := at != nil && b.othersUpload(at, g.tries)
+	b.mu.Unlock()
+	switch {
+	case at == nil || at.ID != base.ID:
+		return b.update(func() { b.forget(base) })
+	case others:
+		return errUploading
+	case !ours && !base.holds(at):
+		b.log.Warn("deleted here and changed elsewhere: it is kept", "path", base.place())
+		return b.update(func() { b.dropGone(base.ID) })
+	}
+	if err := b.secure(base.Entry(), nil); err != nil && remote.KindOf(err) != remote.NotFound {
+		return err
+	}
+	if err := b.still(at); err != nil {
+		return err
 	}
 	if err := b.o.Service.Delete(b.ctx, base.ID); err != nil && remote.KindOf(err) != remote.NotFound {
 		return err

@@ -298,8 +298,10 @@ func (b *Outbox) finishMove(m *move, e remote.Entry) error {
 		}
 		for _, o := range m.before {
 			a, ok := now[strings.TrimPrefix(o.Parent, old.path())+o.Name]
-			if (!ok || a.Status != remote.Completed) && b.waited(m) < patientMoves {
-				return errWait // it has not followed yet
+			if !ok || a.Status != remote.Completed {
+				if late, err := b.mayFollow(m, &o, a); late || err != nil {
+					return waitAfter(err)
+				}
 			}
 			if ok && !o.Dir && !a.Dir && o.Version() == a.Version() {
 				b.o.Known.Same(o, a)
@@ -341,9 +343,32 @@ func (b *Outbox) finishMove(m *move, e remote.Entry) error {
 	return nil
 }
 
-// patientMoves is how often a move is looked at, with growing pauses, before what
-// has not followed a directory is taken to be gone.
-const patientMoves = 30
+// mayFollow reports whether something that was below a directory may still be on
+// its way to where that has moved. What is seen of it there is the zero entry when it
+// is not there.
+func (b *Outbox) mayFollow(m *move, was *remote.Entry, there remote.Entry) (bool, error) {
+	switch waited := b.waited(m); {
+	case waited < briskMoves:
+		return true, nil
+	case waited >= patientMoves:
+		return false, nil
+	case there.ID != "": // pending: somebody began to replace it, or it has no content yet
+		return there.ETag == "" && was.ETag != "", nil
+	}
+	_, err := b.o.Service.Get(b.ctx, was.ID)
+	if remote.KindOf(err) == remote.NotFound {
+		return false, nil // neither here nor there: deleted, or moved elsewhere
+	}
+	return true, err
+}
+
+// briskMoves is how often a move is looked at before something that has not followed
+// is looked for by itself: about 2 s. patientMoves is how often, with growing pauses,
+// before it is taken to be gone: about half a minute.
+const (
+	briskMoves   = 6
+	patientMoves = 30
+)
 
 func (b *Outbox) waited(m *move) int {
 	b.mu.Lock()

@@ -223,7 +223,6 @@ func (b *Outbox) renamed(j *job, e remote.Entry) error {
 
 // patchFile gives an entry the content of a node.
 func (b *Outbox) patchFile(j *job, at *remote.Entry) error {
-	looked := time.Now()
 	p, err := b.prepareWhole(j, at.ContentType)
 	if err != nil {
 		return b.lost(j, err)
@@ -240,15 +239,8 @@ func (b *Outbox) patchFile(j *job, at *remote.Entry) error {
 	if err := b.secure(*at, j.n); err != nil {
 		return err
 	}
-	if time.Since(looked) > fresh {
-		now, err := b.look(j.dir, j.name, looked)
-		if err != nil {
-			return err
-		}
-		if s, err := b.settleOwner(j, now); err != nil || s != own {
-			return errors.Join(err, errAborted) // decide anew
-		}
-		at = now
+	if err := b.still(at); err != nil {
+		return err
 	}
 	b.mu.Lock()
 	if j.n.detached || j.n.Entry == nil || j.n.Entry.ID != at.ID || j.n.parent != j.parent || j.n.Name != j.name {

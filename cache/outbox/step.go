@@ -126,6 +126,23 @@ func (b *Outbox) lookForNew(j *job) (*remote.Entry, error) {
 	return at, err
 }
 
+// still makes sure that the service has an entry as it was seen, which is about to
+// be replaced or deleted for good. Who begins to replace it now shows as an upload
+// under way. If not, the next step decides anew.
+func (b *Outbox) still(seen *remote.Entry) error {
+	now, err := b.o.Service.Get(b.ctx, seen.ID)
+	switch {
+	case err != nil && remote.KindOf(err) != remote.NotFound:
+		return err
+	case err == nil && now.Version() == seen.Version() && now.Status == seen.Status && now.Parent == seen.Parent && now.Name == seen.Name:
+		return nil
+	}
+	if _, err := b.look(seen.Parent, seen.Name, time.Now()); err != nil {
+		return err
+	}
+	return errAborted
+}
+
 // makeParent has the directory made anew that a node belongs in: it was deleted
 // elsewhere.
 func (b *Outbox) makeParent(j *job) error {
