@@ -4,7 +4,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/losantfs
 
-.PHONY: demo test test-programs model fuzz bench build lint clean
+.PHONY: demo test test-programs model chaos fuzz bench build lint clean
 .DEFAULT_GOAL := build
 
 # Shows a mounted folder of sample files, from an emulator, until Ctrl-C.
@@ -47,6 +47,11 @@ bench:
 	@.ci/need go fuse
 	go test -run '^$$' -bench . ./cache/...
 	go test -run '^$$' -bench . -benchtime 1x ./integration
+
+# Two mounts that change one tree at the same time, with lost answers and outages.
+chaos:
+	@.ci/need go fuse
+	LOSANTFS_CHAOS=10m go test -v -count=1 -timeout 30m -run 'TestTwoMounts$$' ./integration
 
 build:
 	@.ci/need go
