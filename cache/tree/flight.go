@@ -104,4 +104,7 @@ func (t *Tree) fly(fl *flight) {
 	l.doubtful = fl.partial // it was not known, and is better than nothing until then
 	t.compare(fl.dir, l)
 	t.store(fl.dir, l)
+	if t.watch.Look != nil {
+		t.fetched[fl.dir] = true
+	}
 }

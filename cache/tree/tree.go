@@ -66,6 +66,7 @@ type Tree struct {
 	flights  map[*flight]struct{} // all under way
 	current  map[string]*flight   // per directory, the one that may be joined
 	looks    map[*Look]struct{}   // all under way
+	fetched  map[string]bool      // directories that were fetched since the last look began
 	freezes  map[*freeze]struct{}
 	whole    whole
 	watch    Watch               // empty when nobody watches
@@ -82,7 +83,7 @@ type Tree struct {
 // than ttl.
 func New(lister Lister, ttl time.Duration, log *slog.Logger) *Tree {
 	t := &Tree{lister: lister, ttl: ttl, log: log, asked: time.Now(),
-		flights: map[*flight]struct{}{}, current: map[string]*flight{}, looks: map[*Look]struct{}{}, freezes: map[*freeze]struct{}{},
+		flights: map[*flight]struct{}{}, current: map[string]*flight{}, looks: map[*Look]struct{}{}, fetched: map[string]bool{}, freezes: map[*freeze]struct{}{},
 		doubted: map[string]*Listing{}}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	t.listings = t.lru(maxEntries)

@@ -99,16 +99,26 @@ func (t *Tree) asOfLocked(l *Listing) time.Time {
 	return l.Fetched
 }
 
-// Dirs returns the directories whose listings are known, or were until they were
-// forgotten.
-func (t *Tree) Dirs() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.dirs()
-}
-
 func (t *Tree) dirs() []string {
 	return slices.Concat(t.listings.Keys(), slices.Collect(maps.Keys(t.doubted)))
+}
+
+// Unread returns the directories of which something is or was known that is from
+// before the given time. Those that are frozen are left out, but for whether there
+// are any.
+func (t *Tree) Unread(since time.Time) (dirs []string, frozen bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, dir := range t.dirs() {
+		switch l, ok := t.listings.Get(dir); {
+		case ok && !l.doubtful && !l.Fetched.Before(since):
+		case t.frozen(dir):
+			frozen = true
+		default:
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs, frozen
 }
 
 // CountBelow returns how many entries are known below a directory.
@@ -123,12 +133,36 @@ func (t *Tree) CountBelow(dir string) (n int) {
 	return n
 }
 
-// Misses reports whether an entry is not known although its directory is.
-func (t *Tree) Misses(e remote.Entry) bool {
+// Moved returns the ids of those of some entries, which are not new, that have come
+// to where they are: their directory is known without them, or it is not known and
+// another entry that is known is exactly as old.
+func (t *Tree) Moved(entries []remote.Entry) (ids []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l, ok := t.listings.Get(e.Parent)
-	return ok && l.find(e) < 0
+	ages := map[int64][]remote.Entry{}
+	for _, e := range entries {
+		l, ok := t.listings.Get(e.Parent)
+		switch {
+		case !ok:
+			ages[e.Created.UnixNano()] = append(ages[e.Created.UnixNano()], e)
+		case l.find(e) < 0:
+			ids = append(ids, e.ID)
+		}
+	}
+	if len(ages) == 0 {
+		return ids
+	}
+	for _, dir := range t.listings.Keys() {
+		l, _ := t.listings.Get(dir)
+		for _, k := range l.Entries {
+			for _, e := range ages[k.Created.UnixNano()] {
+				if k.ID != e.ID && k.Dir == e.Dir {
+					ids = append(ids, e.ID)
+				}
+			}
+		}
+	}
+	return ids
 }
 
 // Note records whether the service works.
@@ -142,8 +176,9 @@ func (t *Tree) Note(err error) {
 // is asked until its answer is known. What this machine changes meanwhile counts
 // more than the answer.
 type Look struct {
-	t     *Tree
-	began time.Time
+	t       *Tree
+	began   time.Time
+	fetched map[string]bool // directories fetched between the look before and this one
 	// Since it began, guarded by Tree.mu:
 	edits  []placed                // what this machine changed
 	forgot []func(dir string) bool // directories that were found to be wrong
@@ -158,8 +193,8 @@ type placed struct {
 func (t *Tree) Begin() *Look {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := &Look{t: t, began: time.Now()}
-	t.looks[l] = struct{}{}
+	l := &Look{t: t, began: time.Now(), fetched: t.fetched}
+	t.looks[l], t.fetched = struct{}{}, map[string]bool{}
 	return l
 }
 
@@ -168,47 +203,103 @@ func (l *Look) End() {
 	l.t.mu.Lock()
 	defer l.t.mu.Unlock()
 	delete(l.t.looks, l)
+	maps.Copy(l.t.fetched, l.fetched)
+}
+
+// Vanished reports whether something that was fetched between the look before and
+// this one, and updated at or after the given time of the service, is not among the
+// ids that the service has now. It came and went between two looks.
+func (l *Look) Vanished(since time.Time, ids map[string]bool) bool {
+	t := l.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range l.edits {
+		ids[p.entry.ID] = true
+	}
+	dirs := l.fetched
+	l.fetched = nil
+	for dir := range dirs {
+		known, ok := t.listings.Get(dir)
+		if ok && slices.ContainsFunc(known.Entries, func(e remote.Entry) bool { return !e.Updated.Before(since) && !ids[e.ID] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Began returns when the question was asked.
 func (l *Look) Began() time.Time { return l.began }
 
-// Update says that entries of the service have changed, and are as given.
-func (l *Look) Update(entries []remote.Entry) {
+// Update says that entries of the service have changed, and are as given, the last
+// change first. It returns those of which this machine has changed something since
+// the question: whether the answer counts is not known.
+func (l *Look) Update(entries []remote.Entry) (unsure []remote.Entry) {
 	t := l.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, e := range entries {
-		if !l.overtaken(e) && !t.frozen(e.Parent) {
-			t.hear(e)
+	ids, places := map[string]bool{}, map[string]bool{}
+	for _, p := range l.edits {
+		ids[p.entry.ID], places[p.dir+p.entry.Name] = true, true
+	}
+	edits := map[string][]edit{}
+	for _, e := range slices.Backward(entries) {
+		if ids[e.ID] || places[e.Parent+e.Name] {
+			unsure = append(unsure, e)
+			continue
 		}
+		edits[e.Parent] = append(edits[e.Parent], edit{entry: e, heard: true})
 	}
+	for dir, c := range edits {
+		t.hear(dir, c)
+	}
+	return unsure
 }
 
-func (l *Look) overtaken(e remote.Entry) bool {
-	return slices.ContainsFunc(l.edits, func(p placed) bool {
-		return p.entry.ID == e.ID || p.dir == e.Parent && p.entry.Name == e.Name
-	})
-}
-
-// hear makes an entry known as the service has it. t.mu is held.
-func (t *Tree) hear(e remote.Entry) {
-	c := edit{entry: e, heard: true}
-	t.editFlights(e.Parent, c)
-	before, ok := t.listings.Get(e.Parent)
+// hear makes entries of a directory known as the service has them. t.mu is held.
+func (t *Tree) hear(dir string, edits []edit) {
+	for _, c := range edits {
+		t.editFlights(dir, c)
+	}
+	before, ok := t.listings.Get(dir)
 	if !ok {
-		t.change(e.Parent, e.Name)
+		for _, c := range edits {
+			t.change(dir, c.entry.Name)
+			if fateOf(&c.entry) != shown {
+				t.forgetBelowLocked(dir + c.entry.Name + "/")
+			}
+		}
 		return
 	}
-	if known, ok := before.Get(e.Name); ok && alike(&known, &e) && known.ContentType == e.ContentType {
+	edits = slices.DeleteFunc(edits, func(c edit) bool {
+		known, ok := before.Get(c.entry.Name)
+		return ok && alike(&known, &c.entry) && known.ContentType == c.entry.ContentType
+	})
+	if len(edits) == 0 {
 		return
 	}
-	n, gone := before.with(c)
-	t.store(e.Parent, n)
-	t.change(e.Parent, differ(before.Entries, n.Entries)...)
+	n, gone := before.with(edits...)
+	if t.frozen(dir) {
+		t.doubtFrozen(dir, before, n)
+		return
+	}
+	t.store(dir, n)
+	t.change(dir, differ(before.Entries, n.Entries)...)
 	for _, o := range gone {
-		t.forgetBelowLocked(e.Parent + o.Name + "/")
+		t.forgetBelowLocked(dir + o.Name + "/")
 	}
+}
+
+// doubtFrozen notes that a frozen directory is no longer as it is shown. t.mu is
+// held.
+func (t *Tree) doubtFrozen(dir string, known, now *Listing) {
+	names := differ(known.Entries, now.Entries)
+	if len(names) == 0 {
+		return
+	}
+	doubtful := *known
+	doubtful.doubtful = true
+	t.store(dir, &doubtful)
+	t.change(dir, names...)
 }
 
 // Replace says what all directories of the service hold. Those that are not known
@@ -261,22 +352,22 @@ func (l *Look) replace(all []remote.Entry, learn bool) {
 }
 
 // Confirm says that all changes up to the question have been told: what is watched
-// is true as of then.
+// is true as of then. With the first answer the watch begins.
 func (l *Look) Confirm() {
 	t := l.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.since.IsZero() {
-		t.since = l.began
+		t.since = time.Now() // what came before the answer is not told
 	}
 	t.asOf = l.began
 }
 
 // Lose says that there may have been changes that are not told: only what is
-// fetched from the question on is watched.
+// fetched from now on is watched.
 func (l *Look) Lose() {
 	t := l.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.since, t.asOf = l.began, l.began
+	t.since, t.asOf = time.Now(), l.began
 }

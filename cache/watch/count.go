@@ -10,8 +10,10 @@ import (
 // since.
 type baseline struct {
 	set    bool
+	rough  bool // own calls ran: what it counts of them is not known
 	total  int
 	newest time.Time       // when an entry was last updated then, by the service's clock
+	had    map[string]bool // ids of entries it counts that were made just then
 	made   map[string]bool // ids of entries that are new since
 	odd    int             // the last total that could not be explained
 	times  int             // how often in a row it was seen
@@ -22,8 +24,17 @@ type baseline struct {
 const patience = 3
 
 // rebase takes a total as explained.
-func (w *Watcher) rebase(p remote.Page, o own) {
-	w.baseline = baseline{set: true, total: p.TotalCount, newest: newest(p.Items), made: map[string]bool{}}
+func (w *Watcher) rebase(p remote.Page, changed []remote.Entry, before own) {
+	o := w.ownNow()
+	b := baseline{set: true, rough: !o.quiet(before), total: p.TotalCount, newest: newest(p.Items), had: map[string]bool{}, made: map[string]bool{}}
+	for _, entries := range [][]remote.Entry{p.Items, changed} {
+		for _, e := range entries {
+			if !e.Created.Before(b.newest) {
+				b.had[e.ID] = true
+			}
+		}
+	}
+	w.baseline = b
 	w.forget(o)
 	clear(w.leaving)
 	for _, e := range p.Items {
@@ -56,24 +67,32 @@ func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdi
 	o := w.ownNow()
 	b := &w.baseline
 	if !b.set {
-		w.rebase(p, o)
+		w.rebase(p, changed, before)
 		return explained
 	}
+	if b.rough && o.quiet(before) {
+		w.rebase(p, changed, before)
+		return unexplained
+	}
 	for _, e := range changed {
-		if !e.Created.Before(b.newest) {
+		if !e.Created.Before(b.newest) && !b.had[e.ID] {
 			b.made[e.ID] = true
 		}
 	}
 	for id := range o.made {
 		b.made[id] = true
 	}
-	expected := b.total + len(b.made)
-	for _, n := range o.removed {
-		expected -= n
+	expected := b.total
+	for id, r := range o.removed {
+		if !r.created.Before(b.newest) && !b.had[id] {
+			b.made[id] = true // perhaps no poll saw it
+		}
+		expected -= r.entries
 	}
+	expected += len(b.made)
 	if p.TotalCount == expected {
 		if o.quiet(before) {
-			w.rebase(p, o)
+			w.rebase(p, changed, before)
 		}
 		return explained
 	}
@@ -87,10 +106,10 @@ func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdi
 	case b.times < patience && (o.dirs || p.TotalCount > expected):
 		return unsure
 	case p.TotalCount < expected && w.left(expected-p.TotalCount):
-		w.rebase(p, o)
+		w.rebase(p, changed, before)
 		return explained
 	}
-	w.rebase(p, o)
+	w.rebase(p, changed, before)
 	return unexplained
 }
 

@@ -1,10 +1,12 @@
 package watch
 
 import (
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"losantfs/cache/tree"
 	"losantfs/remote"
 )
 
@@ -24,17 +26,16 @@ func (w *Watcher) latest(perPage, number int) (remote.Page, error) {
 	return w.service.List(w.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: perPage, Page: number})
 }
 
-// poll finds out what has changed since the last poll. Where it cannot tell, all
-// that is known has to be read again.
-func (w *Watcher) poll() (p remote.Page, read bool, err error) {
+// poll finds out what has changed since the last poll.
+func (w *Watcher) poll() error {
 	look := w.tree.Begin()
 	defer look.End()
 	before := w.ownNow()
-	p, err = w.latest(glance, 0)
+	p, err := w.latest(glance, 0)
 	w.tree.Note(err)
 	if err != nil {
 		w.failed = true
-		return p, false, err
+		return err
 	}
 	if w.failed {
 		w.failed = false
@@ -42,34 +43,36 @@ func (w *Watcher) poll() (p remote.Page, read bool, err error) {
 	}
 	changed, all, err := w.changedSince(p)
 	if err != nil {
-		return p, false, err
+		return err
 	}
-	came := w.came(changed)
-	look.Update(changed)
-	w.seen, w.seenAll = p.Items, len(p.Items) >= p.TotalCount
-	defer w.save()
-	if !all || came {
-		w.rebase(p, w.ownNow())
-		look.Lose()
-		return p, true, nil
+	moved := w.moved(changed)
+	vanished := w.vanished(look, p, changed)
+	w.remember(p, look.Update(changed))
+	switch {
+	case !all || moved || vanished:
+		w.rebase(p, changed, before)
+		w.lose(look)
+	default:
+		switch w.count(p, changed, before) {
+		case explained:
+			look.Confirm()
+		case unexplained:
+			w.lose(look)
+		}
 	}
-	switch w.count(p, changed, before) {
-	case explained:
-		look.Confirm()
-	case unexplained:
-		look.Lose()
-		return p, true, nil
+	if w.unread.IsZero() && time.Since(w.lastRead) > reread && w.tree.Asked().After(w.lastRead) {
+		w.unread = time.Now()
 	}
-	return p, time.Since(w.lastRead) > reread && w.tree.Asked().After(w.lastRead), nil
+	return w.read(p.TotalCount)
 }
 
-// changedSince returns the entries that are not as they were in the last poll, and
-// whether these are all.
+// changedSince returns the entries that are not as they were in the last poll, the
+// one that was updated last first, and whether these are all.
 func (w *Watcher) changedSince(p remote.Page) (changed []remote.Entry, all bool, err error) {
 	if w.seen == nil {
 		return nil, true, nil
 	}
-	if changed, all = w.compare(p.Items); all || len(p.Items) >= p.TotalCount {
+	if changed, all = w.compare(p.Items); all || isLast(p, len(p.Items), glance) {
 		return changed, true, nil
 	}
 	changed = nil
@@ -82,87 +85,152 @@ func (w *Watcher) changedSince(p remote.Page) (changed []remote.Entry, all bool,
 		some, all := w.compare(more.Items)
 		changed = append(changed, some...)
 		got += len(more.Items)
-		if all || len(more.Items) == 0 || got >= more.TotalCount {
+		if all || isLast(more, got, page) {
 			return changed, true, nil
 		}
 	}
 	return changed, false, nil
 }
 
+// isLast reports whether nothing follows a page with which so many entries were got.
+// A full page does not take the service's count for it.
+func isLast(p remote.Page, got, asked int) bool {
+	return len(p.Items) == 0 || got >= p.TotalCount && len(p.Items) < asked
+}
+
+// state is what makes an entry another than it was.
+type state struct {
+	updated time.Time
+	etag    string
+	status  remote.Status
+	into    string
+	at      string
+}
+
+func stateOf(e *remote.Entry) state {
+	return state{e.Updated.UTC(), e.ETag, e.Status, e.MovedTo, e.Parent + e.Name}
+}
+
 // compare returns the entries that are not as they were in the last poll, and
 // whether no older ones can have changed.
 func (w *Watcher) compare(entries []remote.Entry) (changed []remote.Entry, all bool) {
-	type state struct {
-		updated time.Time
-		etag    string
-		status  remote.Status
-		into    string
-		at      string
-	}
-	stateOf := func(e *remote.Entry) state {
-		return state{e.Updated.UTC(), e.ETag, e.Status, e.MovedTo, e.Parent + e.Name}
-	}
-	before := map[string]state{}
-	for i := range w.seen {
-		before[w.seen[i].ID] = stateOf(&w.seen[i])
-	}
-	// Of entries older than this the last poll said nothing.
-	var horizon time.Time
-	if len(w.seen) > 0 && !w.seenAll {
-		horizon = w.seen[len(w.seen)-1].Updated
-	}
 	for i := range entries {
 		e := &entries[i]
-		if e.Updated.Before(horizon) {
-			all = true
-			continue
+		all = all || e.Updated.Before(w.untold)
+		if s, ok := w.seen[e.ID]; !e.Updated.Before(w.horizon) && !(ok && s == stateOf(e)) {
+			changed = append(changed, *e)
 		}
-		if s, ok := before[e.ID]; ok && s == stateOf(e) {
-			all = true
-			continue
-		}
-		changed = append(changed, *e)
 	}
 	return changed, all
 }
 
-// came reports whether one of the entries has come to a directory that is known
-// without being new: it may be missing elsewhere.
-func (w *Watcher) came(changed []remote.Entry) bool {
-	for _, e := range changed {
-		if w.baseline.set && e.Created.Before(w.baseline.newest) && e.Status == remote.Completed && remote.ValidName(e.Name) && w.tree.Misses(e) {
-			return true
+// remember keeps what the next poll is compared with. Entries of which it is unsure
+// whether they count are told again then.
+func (w *Watcher) remember(p remote.Page, unsure []remote.Entry) {
+	at := newest(p.Items)
+	w.seen, w.horizon, w.untold = map[string]state{}, time.Time{}, at
+	if at.Equal(w.newest) {
+		w.untold = at.Add(1) // the clock of the service has gone on since
+	}
+	w.newest = at
+	for i := range p.Items {
+		w.seen[p.Items[i].ID] = stateOf(&p.Items[i])
+	}
+	if !isLast(p, len(p.Items), glance) {
+		w.horizon = p.Items[len(p.Items)-1].Updated
+	}
+	for _, e := range unsure {
+		delete(w.seen, e.ID)
+		if e.Updated.Before(w.untold) {
+			w.untold = e.Updated
+		}
+		if e.Updated.Before(w.horizon) {
+			w.horizon = e.Updated
 		}
 	}
-	return false
 }
 
-// read reads again all that is known: directory by directory, or the whole space.
-// What it does not get is not watched, and read again when somebody asks.
-func (w *Watcher) read(total int) {
-	w.lastRead = time.Now()
-	dirs := w.tree.Dirs()
-	if len(dirs) > total/page+1 {
-		look := w.tree.Begin()
-		defer look.End()
-		all, err := w.service.ListAll(w.ctx)
-		if err != nil {
-			w.log.Debug("reading again what is known", "error", err)
-			return
+// moved reports whether an entry that is not new has come from somewhere else, where
+// it may still be known. One that has come while a call of this machine runs is
+// judged when it has ended: that may be what moved it.
+func (w *Watcher) moved(changed []remote.Entry) bool {
+	var old []remote.Entry
+	for _, e := range changed {
+		if w.baseline.set && e.Created.Before(w.baseline.newest) && e.Status == remote.Completed && remote.ValidName(e.Name) {
+			old = append(old, e)
 		}
-		look.Replace(all)
-		return
 	}
+	for _, id := range w.tree.Moved(old) {
+		w.came[id] = true
+	}
+	o := w.ownNow()
+	maps.DeleteFunc(w.came, func(id string, _ bool) bool { return o.made[id] })
+	if len(w.came) == 0 || o.running > 0 {
+		return false
+	}
+	clear(w.came)
+	return true
+}
+
+// vanished reports whether something came, was fetched and went since the last poll.
+func (w *Watcher) vanished(look *tree.Look, p remote.Page, changed []remote.Entry) bool {
+	ids := map[string]bool{}
+	for id := range w.seen {
+		ids[id] = true
+	}
+	for _, entries := range [][]remote.Entry{p.Items, changed} {
+		for _, e := range entries {
+			ids[e.ID] = true
+		}
+	}
+	return look.Vanished(w.untold, ids) && w.seen != nil
+}
+
+// lose notes that what is known has to be read again.
+func (w *Watcher) lose(look *tree.Look) {
+	look.Lose()
+	w.unread = time.Now()
+}
+
+// read reads again what has to be: directory by directory, or the whole space. What
+// cannot be read now is read after the next poll.
+func (w *Watcher) read(total int) (err error) {
+	if w.unread.IsZero() {
+		return nil
+	}
+	dirs, frozen := w.tree.Unread(w.unread)
+	if len(dirs) > total/page+1 {
+		err = w.readAll()
+	} else {
+		err = w.readDirs(dirs)
+	}
+	if err == nil && !frozen {
+		w.lastRead, w.unread = time.Now(), time.Time{}
+	}
+	return err
+}
+
+func (w *Watcher) readAll() error {
+	look := w.tree.Begin()
+	defer look.End()
+	all, err := w.service.ListAll(w.ctx)
+	if err == nil {
+		look.Replace(all)
+	}
+	return err
+}
+
+func (w *Watcher) readDirs(dirs []string) error {
 	var g errgroup.Group
 	g.SetLimit(readers)
-	since := time.Now()
 	for _, dir := range dirs {
 		g.Go(func() error {
-			_, err := w.tree.ListSince(w.ctx, dir, since)
+			_, err := w.tree.ListSince(w.ctx, dir, w.unread)
+			if remote.KindOf(err) == remote.NotFound {
+				return nil
+			}
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		w.log.Debug("reading again what is known", "error", err)
-	}
+	return g.Wait()
 }
