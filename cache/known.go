@@ -30,11 +30,11 @@ func (k known) Made(e remote.Entry) { k.s.tree.Made(e) }
 
 func (k known) Removed(e remote.Entry) {
 	if w := k.s.watch; w != nil {
-		below := 0
+		gone := []remote.Entry{e}
 		if e.Dir {
-			below = k.s.tree.CountBelow(e.Parent + e.Name + "/")
+			gone = append(gone, k.s.tree.Below(e.Parent+e.Name+"/")...)
 		}
-		w.Removed(e, below)
+		w.Removed(gone...)
 	}
 	e.Status = remote.Deleting // another entry of the name stays
 	k.s.tree.Put(e)

@@ -64,9 +64,11 @@ func (l *Listing) apply(c edit) (out []remote.Entry) {
 			out = append(out, l.Entries[i])
 		}
 		if taken {
-			l.remove(i)
+			l.count(&l.Entries[i], -1)
+			l.Entries[i] = e
+		} else {
+			l.Entries = slices.Insert(l.Entries, i, e)
 		}
-		l.Entries = slices.Insert(l.Entries, i, e)
 		l.count(&e, 1)
 	}
 	return out

@@ -96,6 +96,7 @@ func (t *Tree) fly(fl *flight) {
 	}
 	fl.listing = l
 	if !keep {
+		l.doubtful = l.doubtful || !overtaken // nobody will know when it changes
 		return
 	}
 	if l.Hidden > 0 && (!ok || known.Hidden != l.Hidden) {

@@ -19,7 +19,7 @@ type Listing struct {
 
 	moving       []remote.Entry // those that Moving counts
 	files, bytes int64
-	doubtful     bool // believed only as long as its directory is frozen
+	doubtful     bool // not watched; where it is known, only as long as its directory is frozen
 }
 
 // newListing keeps what can be shown. Entries on their way out are not there any

@@ -121,16 +121,16 @@ func (t *Tree) Unread(since time.Time) (dirs []string, frozen bool) {
 	return dirs, frozen
 }
 
-// CountBelow returns how many entries are known below a directory.
-func (t *Tree) CountBelow(dir string) (n int) {
+// Below returns the entries that are known below a directory.
+func (t *Tree) Below(dir string) (all []remote.Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, d := range t.listings.Keys() {
 		if l, ok := t.listings.Get(d); ok && strings.HasPrefix(d, dir) {
-			n += len(l.Entries) + l.Hidden + l.Moving
+			all = append(append(all, l.Entries...), l.moving...)
 		}
 	}
-	return n
+	return all
 }
 
 // Moved returns the ids of those of some entries, which are not new, that have come

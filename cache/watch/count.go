@@ -82,14 +82,12 @@ func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdi
 	for id := range o.made {
 		b.made[id] = true
 	}
-	expected := b.total
-	for id, r := range o.removed {
-		if !r.created.Before(b.newest) && !b.had[id] {
+	for id, created := range o.removed {
+		if !created.Before(b.newest) && !b.had[id] {
 			b.made[id] = true // perhaps no poll saw it
 		}
-		expected -= r.entries
 	}
-	expected += len(b.made)
+	expected := b.total + len(b.made) - len(o.removed)
 	if p.TotalCount == expected {
 		if o.quiet(before) {
 			w.rebase(p, changed, before)

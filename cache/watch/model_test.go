@@ -297,7 +297,9 @@ func TestWhatIsKnownIsWhatIsThere(t *testing.T) {
 				offset := rapid.SampledFrom([]int{0, 0, 1, -1}).Draw(rt, "offset")
 				perPage := rapid.SampledFrom([]int{0, 0, 10}).Draw(rt, "entries in a page")
 				latency := rapid.SampledFrom([]time.Duration{0, 100 * time.Millisecond, 3 * time.Second}).Draw(rt, "latency")
-				keep := rapid.Bool().Draw(rt, "keep dates")
+				// What is moved elsewhere and removed here, both before the next poll, is not
+				// found where the service keeps dates.
+				keep := rapid.Bool().Draw(rt, "keep dates") && c.polls == 1
 				plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step {
 					return step{rapid.SampledFrom(c.kinds).Draw(rt, "kind"), rapid.IntRange(0, len(lags)-1).Draw(rt, "how"),
 						rapid.SampledFrom(paths).Draw(rt, "path"), rapid.SampledFrom(paths).Draw(rt, "to"),

@@ -10,21 +10,15 @@ import (
 // own is what this machine has done to the number of entries since the baseline.
 type own struct {
 	made    map[string]bool      // ids of new entries
-	removed map[string]removed   // by id
+	removed map[string]time.Time // by id of entry that went: when it was made
 	moving  map[string]time.Time // by id of entry: when its move began
 	dirs    bool                 // directories were moved or removed, which takes the service a while
 	running int                  // calls that have begun
 	changes uint64               // counts all of this
 }
 
-// removed is an entry that went, with those below it.
-type removed struct {
-	entries int
-	created time.Time
-}
-
 func newOwn() own {
-	return own{made: map[string]bool{}, removed: map[string]removed{}, moving: map[string]time.Time{}}
+	return own{made: map[string]bool{}, removed: map[string]time.Time{}, moving: map[string]time.Time{}}
 }
 
 // moveTime is how long a move that has begun is waited for, at most.
@@ -42,13 +36,15 @@ func (w *Watcher) Made(id string) { w.note(func(o *own) { o.made[id] = true }) }
 // Moves says that this machine has begun to move an entry, which ends with Removed.
 func (w *Watcher) Moves(id string) { w.note(func(o *own) { o.moving[id] = time.Now() }) }
 
-// Removed says that this machine has removed or moved away an entry, with some more
-// below it.
-func (w *Watcher) Removed(e remote.Entry, below int) {
+// Removed says that this machine has removed or moved away entries, a directory with
+// what was below it.
+func (w *Watcher) Removed(entries ...remote.Entry) {
 	w.note(func(o *own) {
-		delete(o.moving, e.ID)
-		o.removed[e.ID] = removed{1 + below, e.Created}
-		o.dirs = o.dirs || e.Dir
+		for _, e := range entries {
+			delete(o.moving, e.ID)
+			o.removed[e.ID] = e.Created
+			o.dirs = o.dirs || e.Dir
+		}
 	})
 }
 
@@ -85,7 +81,7 @@ func (w *Watcher) forget(o own) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	maps.DeleteFunc(w.own.made, func(id string, _ bool) bool { return o.made[id] })
-	maps.DeleteFunc(w.own.removed, func(id string, _ removed) bool { _, ok := o.removed[id]; return ok })
+	maps.DeleteFunc(w.own.removed, func(id string, _ time.Time) bool { _, ok := o.removed[id]; return ok })
 	if w.own.changes == o.changes {
 		w.own.dirs = false
 	}

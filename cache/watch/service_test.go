@@ -35,7 +35,10 @@ func newService() *fakeService { return &fakeService{entries: map[string]remote.
 
 // answer takes the time of a call and computes its answer in the middle of it.
 func (s *fakeService) answer(ctx context.Context, compute func() error) error {
-	if err := sleep(ctx, s.latency/2); err != nil {
+	s.mu.Lock()
+	half := s.latency / 2
+	s.mu.Unlock()
+	if err := sleep(ctx, half); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -50,7 +53,7 @@ func (s *fakeService) answer(ctx context.Context, compute func() error) error {
 		case <-ctx.Done():
 		}
 	}
-	if e := sleep(ctx, s.latency/2); e != nil {
+	if e := sleep(ctx, half); e != nil {
 		return e
 	}
 	return err
@@ -137,6 +140,11 @@ func (s *fakeService) set(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
+}
+
+func (s *fakeService) find(p string) (e remote.Entry, ok bool) {
+	s.set(func() { e, ok = s.at(p) })
+	return e, ok
 }
 
 // What follows is called with s.mu held.
@@ -285,7 +293,9 @@ func (s *fakeService) move(e remote.Entry, to string, lag time.Duration) (now re
 	s.later(lag, func() {
 		for o, n := range became {
 			delete(s.entries, o)
-			s.change(n, func(e *remote.Entry) { e.Status = remote.Completed })
+			if s.entries[n].Status == remote.Pending {
+				s.change(n, func(e *remote.Entry) { e.Status = remote.Completed })
+			}
 		}
 	})
 	return s.entries[now.ID], true
