@@ -95,7 +95,6 @@ func (s *snapshot) withoutURLs() {
 		l := &s.Tree.Listings[i]
 		l.Entries, l.Moving = without(l.Entries), without(l.Moving)
 	}
-	s.Watch.Seen = without(s.Watch.Seen)
 }
 
 func readSnapshot(path string) (*snapshot, error) {

@@ -26,8 +26,9 @@ func (w *Watcher) latest(perPage, number int) (remote.Page, error) {
 	return w.service.List(w.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: perPage, Page: number})
 }
 
-// poll finds out what has changed since the last poll.
-func (w *Watcher) poll() error {
+// poll finds out what has changed since the last poll, and returns how many entries
+// there are.
+func (w *Watcher) poll() (total int, err error) {
 	look := w.tree.Begin()
 	defer look.End()
 	before := w.ownNow()
@@ -35,7 +36,7 @@ func (w *Watcher) poll() error {
 	w.tree.Note(err)
 	if err != nil {
 		w.failed = true
-		return err
+		return 0, err
 	}
 	if w.failed {
 		w.failed = false
@@ -43,7 +44,7 @@ func (w *Watcher) poll() error {
 	}
 	changed, all, err := w.changedSince(p)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	moved := w.moved(changed)
 	vanished := w.vanished(look, p, changed)
@@ -63,7 +64,8 @@ func (w *Watcher) poll() error {
 	if w.unread.IsZero() && time.Since(w.lastRead) > reread && w.tree.Asked().After(w.lastRead) {
 		w.unread = time.Now()
 	}
-	return w.read(p.TotalCount)
+	w.save()
+	return p.TotalCount, nil
 }
 
 // changedSince returns the entries that are not as they were in the last poll, the
@@ -98,13 +100,14 @@ func isLast(p remote.Page, got, asked int) bool {
 	return len(p.Items) == 0 || got >= p.TotalCount && len(p.Items) < asked
 }
 
-// state is what makes an entry another than it was.
+// state is what makes an entry another than it was. It is exported for encoding
+// only.
 type state struct {
-	updated time.Time
-	etag    string
-	status  remote.Status
-	into    string
-	at      string
+	Updated time.Time
+	ETag    string
+	Status  remote.Status
+	Into    string
+	At      string
 }
 
 func stateOf(e *remote.Entry) state {
@@ -194,23 +197,23 @@ func (w *Watcher) lose(look *tree.Look) {
 
 // read reads again what has to be: directory by directory, or the whole space. What
 // cannot be read now is read after the next poll.
-func (w *Watcher) read(total int) (err error) {
+func (w *Watcher) read(total int) {
 	if w.unread.IsZero() {
-		return nil
+		return
 	}
 	dirs, frozen := w.tree.Unread(w.unread)
+	read := w.readDirs
 	if len(dirs) > total/page+1 {
-		err = w.readAll()
-	} else {
-		err = w.readDirs(dirs)
+		read = w.readAll
 	}
-	if err == nil && !frozen {
+	if err := read(dirs); err != nil {
+		w.log.Debug("what is known cannot be read again now", "error", err)
+	} else if !frozen {
 		w.lastRead, w.unread = time.Now(), time.Time{}
 	}
-	return err
 }
 
-func (w *Watcher) readAll() error {
+func (w *Watcher) readAll([]string) error {
 	look := w.tree.Begin()
 	defer look.End()
 	all, err := w.service.ListAll(w.ctx)

@@ -3,19 +3,17 @@ package watch
 import (
 	"maps"
 	"time"
-
-	"losantfs/remote"
 )
 
 // State is what a watcher compares with, to be kept until the next mount. Its
 // fields are exported for encoding only.
 type State struct {
-	Seen    []remote.Entry
-	SeenAll bool
-	Total   int
-	Newest  time.Time
-	Made    map[string]bool
-	Removed map[string]int
+	Seen                    map[string]state
+	Horizon, Untold, Newest time.Time
+	Total                   int
+	BaseNewest              time.Time
+	Had, Made               map[string]bool
+	Removed                 map[string]time.Time
 }
 
 // State returns what the next poll will compare with, nil before the first poll.
@@ -35,17 +33,22 @@ func (w *Watcher) State() *State {
 func (w *Watcher) save() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.saved = &State{Seen: w.seen, SeenAll: w.seenAll, Total: w.baseline.total, Newest: w.baseline.newest, Made: maps.Clone(w.baseline.made)}
+	b := &w.baseline
+	w.saved = &State{Seen: w.seen, Horizon: w.horizon, Untold: w.untold, Newest: w.newest,
+		Total: b.total, BaseNewest: b.newest, Had: b.had, Made: maps.Clone(b.made)}
 }
 
 // Restore makes the first poll compare with what an earlier watcher saw last. It is
 // called before Start.
 func (w *Watcher) Restore(s *State) {
-	w.seen, w.seenAll = s.Seen, s.SeenAll
+	w.seen, w.horizon, w.untold, w.newest = s.Seen, s.Horizon, s.Untold, s.Newest
 	if w.seen == nil {
-		w.seen = []remote.Entry{} // an empty space, which was seen
+		w.seen = map[string]state{} // an empty space, which was seen
 	}
-	w.baseline = baseline{set: true, total: s.Total, newest: s.Newest, made: map[string]bool{}}
+	w.baseline = baseline{set: true, total: s.Total, newest: s.BaseNewest, had: s.Had, made: map[string]bool{}}
+	if w.baseline.had == nil {
+		w.baseline.had = map[string]bool{}
+	}
 	maps.Copy(w.own.made, s.Made)
 	maps.Copy(w.own.removed, s.Removed)
 }

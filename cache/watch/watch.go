@@ -42,10 +42,13 @@ type Watcher struct {
 	work     sync.WaitGroup
 	wake     chan struct{}
 
+	polled chan struct{} // closed once the first poll has ended
+
 	mu    sync.Mutex
-	first bool          // no poll has ended so far
 	next  chan struct{} // closed when the poll that was asked for has ended; nil for none
 	err   error         // of the last poll
+	total int           // of the last poll that worked, -1 before
+	saved *State        // as of the last poll that worked
 	own   own
 
 	// What follows is the loop's own.
@@ -64,7 +67,7 @@ type Watcher struct {
 // New returns a watcher of what is known in t. It begins with Start.
 func New(service Service, t *tree.Tree, interval time.Duration, answers func(), log *slog.Logger) *Watcher {
 	w := &Watcher{service: service, tree: t, interval: interval, answers: answers, log: log,
-		first: true, next: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, came: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
+		total: -1, polled: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, came: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
 	ctx, stop := context.WithCancel(context.Background())
 	w.ctx, w.stop = remote.Background(ctx), stop
 	return w
@@ -77,7 +80,7 @@ func (w *Watcher) Start() { w.work.Go(w.run) }
 func (w *Watcher) Close() {
 	w.stop()
 	w.work.Wait()
-	w.ended(nil, w.ctx.Err())
+	w.ended(nil, 0, w.ctx.Err())
 }
 
 // Err returns why the last poll failed.
@@ -86,6 +89,17 @@ func (w *Watcher) Err() error {
 	defer w.mu.Unlock()
 	return w.err
 }
+
+// Total returns how many entries the space had at the last poll that worked.
+func (w *Watcher) Total() (n int, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.total, w.total >= 0
+}
+
+// Polled returns a channel that is closed once the first poll has ended, or the
+// watcher is closed.
+func (w *Watcher) Polled() <-chan struct{} { return w.polled }
 
 // Look polls soon, and returns a channel that is closed once a poll that began
 // after the call, or the very first one, has ended, or the watcher is closed.
@@ -97,14 +111,17 @@ func (w *Watcher) Look() <-chan struct{} {
 		close(ended)
 		return ended
 	}
+	select {
+	case <-w.polled:
+	default:
+		return w.polled
+	}
 	if w.next == nil {
 		w.next = make(chan struct{})
 	}
-	if !w.first {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 	return w.next
 }
@@ -127,16 +144,17 @@ func (w *Watcher) run() {
 		last = time.Now()
 		w.mu.Lock()
 		asked := w.next
-		if !w.first {
-			w.next = nil
-		}
+		w.next = nil
 		select {
 		case <-w.wake: // this is the poll it asks for
 		default:
 		}
 		w.mu.Unlock()
-		err := w.poll()
-		w.ended(asked, err)
+		total, err := w.poll()
+		w.ended(asked, total, err)
+		if err == nil {
+			w.read(total)
+		}
 		tries++
 		if err == nil {
 			tries = 0
@@ -146,18 +164,24 @@ func (w *Watcher) run() {
 }
 
 // ended tells those who asked for a poll that it has ended.
-func (w *Watcher) ended(asked chan struct{}, err error) {
+func (w *Watcher) ended(asked chan struct{}, total int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.err = err
+	if err == nil {
+		w.total = total
+	}
 	if asked != nil {
 		close(asked)
 	}
-	if w.next != nil && w.next != asked && w.ctx.Err() != nil {
-		close(w.next)
+	select {
+	case <-w.polled:
+	default:
+		close(w.polled)
 	}
-	if w.first || w.ctx.Err() != nil {
-		w.first, w.next = false, nil
+	if w.next != nil && w.ctx.Err() != nil {
+		close(w.next)
+		w.next = nil
 	}
 }
 
