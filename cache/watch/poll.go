@@ -136,6 +136,9 @@ func (w *Watcher) remember(p remote.Page, unsure []remote.Entry) {
 		w.untold = at.Add(1) // the clock of the service has gone on since
 	}
 	w.newest = at
+	if w.untoldBefore.IsZero() {
+		w.untoldBefore = w.untold
+	}
 	for i := range p.Items {
 		w.seen[p.Items[i].ID] = stateOf(&p.Items[i])
 	}
@@ -167,7 +170,10 @@ func (w *Watcher) moved(changed []remote.Entry) bool {
 		w.came[id] = true
 	}
 	o := w.ownNow()
-	maps.DeleteFunc(w.came, func(id string, _ bool) bool { return o.made[id] })
+	maps.DeleteFunc(w.came, func(id string, _ bool) bool {
+		_, removed := o.removed[id]
+		return removed || o.made[id]
+	})
 	if len(w.came) == 0 || o.running > 0 {
 		return false
 	}
@@ -175,24 +181,26 @@ func (w *Watcher) moved(changed []remote.Entry) bool {
 	return true
 }
 
-// vanished reports whether something came, was fetched and went since the last poll.
+// vanished reports whether something came, was fetched and went since the last poll,
+// or while that one ran.
 func (w *Watcher) vanished(look *tree.Look, p remote.Page, changed []remote.Entry) bool {
 	ids := map[string]bool{}
-	for id := range w.seen {
-		ids[id] = true
-	}
 	for _, entries := range [][]remote.Entry{p.Items, changed} {
 		for _, e := range entries {
 			ids[e.ID] = true
 		}
 	}
-	return look.Vanished(w.untold, ids) && w.seen != nil
+	seen := maps.Clone(ids)
+	maps.Copy(seen, w.ids)
+	since := w.untoldBefore
+	w.ids, w.untoldBefore = ids, w.untold
+	return !since.IsZero() && look.Vanished(since, seen)
 }
 
 // lose notes that what is known has to be read again.
 func (w *Watcher) lose(look *tree.Look) {
 	look.Lose()
-	w.unread = time.Now()
+	w.unread, w.untoldBefore = time.Now(), w.untold // older listings do not count
 }
 
 // read reads again what has to be: directory by directory, or the whole space. What

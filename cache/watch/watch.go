@@ -52,16 +52,19 @@ type Watcher struct {
 	own   own
 
 	// What follows is the loop's own.
-	seen     map[string]state // by id: entries updated last, as of the last poll; nil before the first
-	horizon  time.Time        // of entries older than this the last poll said nothing
-	untold   time.Time        // what was updated before this has been told
-	newest   time.Time        // when an entry was last updated, as of the last poll
-	baseline baseline
-	leaving  map[string]bool // ids of entries seen on their way out at the baseline
-	came     map[string]bool // ids of entries that others or this machine have moved
-	unread   time.Time       // what is known from before this has to be read again; zero for nothing
-	lastRead time.Time       // when all that is known was last read
-	failed   bool
+	seen    map[string]state // by id: entries updated last, as of the last poll; nil before the first
+	horizon time.Time        // of entries older than this the last poll said nothing
+	untold  time.Time        // what was updated before this has been told
+	newest  time.Time        // when an entry was last updated, as of the last poll
+	ids     map[string]bool  // of all entries that the last poll told of
+	// untoldBefore is what untold was for the last poll.
+	untoldBefore time.Time
+	baseline     baseline
+	leaving      map[string]bool // ids of entries seen on their way out at the baseline
+	came         map[string]bool // ids of entries that others or this machine have moved
+	unread       time.Time       // what is known from before this has to be read again; zero for nothing
+	lastRead     time.Time       // when all that is known was last read
+	failed       bool
 }
 
 // New returns a watcher of what is known in t. It begins with Start.

@@ -156,7 +156,7 @@ func (p *place) tells(want string) {
 	}
 }
 
-func files(n int) func(*fakeService) { return func(s *fakeService) { s.fill("/a/", n) } }
+func filled(n int) func(*fakeService) { return func(s *fakeService) { s.fill("/a/", n) } }
 
 // own is what this machine does: one call, and what is made known when it is done.
 func (p *place) own(call func() (e remote.Entry, ok bool), done func(e remote.Entry)) {
@@ -230,7 +230,7 @@ func TestChangesOfAllKindsTakeFewCalls(t *testing.T) {
 			""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			watching(t, files(40), func(p *place) {
+			watching(t, filled(40), func(p *place) {
 				p.ready("/", "/a/")
 				c.change(p.s)
 				p.polls(1)
@@ -267,7 +267,7 @@ func TestManyChangesBetweenTwoPolls(t *testing.T) {
 		{2500, 0, calls{polls: 1, pages: 3}},
 		{5100, 0, calls{polls: 1, pages: 5, dirs: 2}},
 	} {
-		watching(t, files(c.changes+100), func(p *place) {
+		watching(t, filled(c.changes+100), func(p *place) {
 			p.s.set(func() { p.s.perPage = c.perPage })
 			p.ready("/", "/a/")
 			var ids []string
@@ -379,7 +379,7 @@ func TestTiesWithTheLastPoll(t *testing.T) {
 
 // What is made elsewhere is counted once, however often it changes after that.
 func TestUploadElsewhereIsCountedOnce(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		p.s.put("/a/new", 15*time.Second)
 		p.polls(1)
@@ -413,7 +413,7 @@ func TestMovedFromAKnownDirectoryKeepingItsDates(t *testing.T) {
 }
 
 func TestDeletionElsewhereWhileOwnCreatesRun(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		var work sync.WaitGroup
 		for i := range 300 {
@@ -435,7 +435,7 @@ func TestDeletionElsewhereWhileOwnCreatesRun(t *testing.T) {
 
 // One is made here and one deleted elsewhere during a poll: the count does not show it.
 func TestDeletionElsewhereThatAnOwnCreateOffsets(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		end := p.w.Begin()
 		var e remote.Entry
@@ -495,7 +495,7 @@ func TestListingDuringTheFirstPoll(t *testing.T) {
 }
 
 func TestOwnChangesAreNoNews(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		for i := range 60 {
 			p.create(fmt.Sprint("/a/own", i))
@@ -522,7 +522,7 @@ func TestChangeElsewhereAfterAnOwnOneDuringAPoll(t *testing.T) {
 		"made anew": func(s *fakeService) { s.rm("/a/f00001", 0); s.put("/a/f00001", 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			watching(t, files(40), func(p *place) {
+			watching(t, filled(40), func(p *place) {
 				p.ready("/a/")
 				p.s.set(func() { p.s.latency = 4 * time.Second })
 				asked := p.w.Look()
@@ -544,7 +544,7 @@ func TestChangeElsewhereAfterAnOwnOneDuringAPoll(t *testing.T) {
 
 // The answer of a poll does not take away what was done here since it was computed.
 func TestAPollUndoesNothing(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		p.s.set(func() { p.s.latency = 4 * time.Second })
 		p.s.put("/a/f00001", 0)
@@ -576,7 +576,7 @@ func TestChangesElsewhereBelowAFreeze(t *testing.T) {
 	} {
 		for _, during := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, thawed during a poll: %v", name, during), func(t *testing.T) {
-				watching(t, files(40), func(p *place) {
+				watching(t, filled(40), func(p *place) {
 					p.ready("/", "/a/")
 					thaw := p.tr.Freeze("/a/")
 					change(p.s)
@@ -635,7 +635,7 @@ func TestReadingAgainFails(t *testing.T) {
 }
 
 func TestOutage(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		down := &remote.Error{Kind: remote.Unreachable, Op: "list"}
 		p.s.set(func() { p.s.down = down })
@@ -662,7 +662,7 @@ func TestOutage(t *testing.T) {
 }
 
 func TestAPollThatHangs(t *testing.T) {
-	watching(t, files(3), func(p *place) {
+	watching(t, filled(3), func(p *place) {
 		p.ready("/a/")
 		hang := make(chan struct{})
 		p.s.set(func() { p.s.hang = hang })
@@ -683,7 +683,7 @@ func TestAPollThatHangs(t *testing.T) {
 		p.same("/a/")
 	})
 	// One that never ends is ended by Close.
-	watching(t, files(3), func(p *place) {
+	watching(t, filled(3), func(p *place) {
 		p.ready("/a/")
 		p.s.set(func() { p.s.hang = make(chan struct{}) })
 		asked := []<-chan struct{}{p.w.Look()}
@@ -720,7 +720,7 @@ func TestTheFirstPoll(t *testing.T) {
 }
 
 func TestPollsAreRareWhenNobodyAsks(t *testing.T) {
-	watching(t, files(3), func(p *place) {
+	watching(t, filled(3), func(p *place) {
 		p.ready("/a/")
 		for range 60 { // somebody asks all the time
 			time.Sleep(10 * time.Second)
@@ -754,7 +754,7 @@ func TestPollsAreRareWhenNobodyAsks(t *testing.T) {
 
 // A poll that was asked for and is due at the same time is one.
 func TestAskedForWhenDue(t *testing.T) {
-	watching(t, files(3), func(p *place) {
+	watching(t, filled(3), func(p *place) {
 		p.s.set(func() { p.s.latency = 0 })
 		p.ready("/a/")
 		for range 50 {
@@ -773,7 +773,7 @@ func TestAskedForWhenDue(t *testing.T) {
 
 // What the service changes without a new time is found in a while.
 func TestReadAgainWithoutAReason(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		p.s.set(func() {
 			e, _ := p.s.at("/a/f00001")
@@ -794,7 +794,7 @@ func TestReadAgainWithoutAReason(t *testing.T) {
 }
 
 func TestForgottenIsToldWhenItIsFetched(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/a/")
 		p.tr.Forget("/a/")
 		p.s.put("/a/f00001", 0)
@@ -818,7 +818,7 @@ func TestForgottenIsToldWhenItIsFetched(t *testing.T) {
 // A listing shows what came after one poll and went before the next.
 func TestCameWasFetchedAndWentBetweenTwoPolls(t *testing.T) {
 	for _, down := range []bool{false, true} {
-		watching(t, files(40), func(p *place) {
+		watching(t, filled(40), func(p *place) {
 			p.ready("/")
 			p.s.put("/a/new", 0)
 			p.list("/a/")
@@ -838,7 +838,7 @@ func TestCameWasFetchedAndWentBetweenTwoPolls(t *testing.T) {
 // What was made elsewhere after one poll is moved here, and deleted elsewhere, before
 // the next.
 func TestOwnMoveOfWhatNoPollSaw(t *testing.T) {
-	watching(t, files(40), func(p *place) {
+	watching(t, filled(40), func(p *place) {
 		p.ready("/", "/a/")
 		p.s.put("/f", 0)
 		p.s.set(func() {
@@ -852,5 +852,42 @@ func TestOwnMoveOfWhatNoPollSaw(t *testing.T) {
 		p.s.rm("/a/h", 0)
 		p.polls(2)
 		p.same("/", "/a/")
+	})
+}
+
+// A listing ends while a poll runs that is answered after something in it went.
+func TestCameWasFetchedDuringAPollAndWent(t *testing.T) {
+	watching(t, filled(40), func(p *place) {
+		p.ready("/")
+		p.s.put("/a/new", 0)
+		p.s.set(func() { p.s.latency = 4 * time.Second })
+		asked := p.w.Look()
+		time.Sleep(time.Second) // the answer is not computed
+		p.s.set(func() { p.s.latency = 0 })
+		p.list("/a/")
+		p.s.rm("/a/new", 0)
+		p.s.put("/a/f00001", 0)
+		<-asked
+		p.polls(1)
+		p.same("/a/")
+	})
+}
+
+// What is removed here while a poll runs that tells of it has not come from elsewhere.
+func TestOwnDeletionOfWhatAPollTellsOf(t *testing.T) {
+	watching(t, filled(40), func(p *place) {
+		p.ready("/a/")
+		p.s.set(func() { p.s.latency = 4 * time.Second })
+		p.s.put("/a/f00001", 0)
+		asked := p.w.Look()
+		time.Sleep(3 * time.Second) // the answer is computed
+		p.s.set(func() { p.s.latency = 0 })
+		p.delete("/a/f00001", 0)
+		<-asked
+		p.polls(3)
+		if c := p.s.asked(); c.alls+c.dirs > 0 {
+			t.Errorf("an own deletion took %+v", c)
+		}
+		p.same("/a/")
 	})
 }
