@@ -83,8 +83,14 @@ func (p *place) polls(n int) {
 	for range n {
 		time.Sleep(time.Second)
 		<-p.w.Look()
-		synctest.Wait()
+		p.settles()
 	}
+}
+
+// settles waits until what a poll could not tell has been read.
+func (p *place) settles() {
+	time.Sleep(time.Second)
+	synctest.Wait()
 }
 
 func (p *place) list(dirs ...string) {
