@@ -93,13 +93,13 @@ func (w *worker) work(end <-chan struct{}) {
 
 func (w *worker) step() {
 	switch n := w.r.IntN(100); {
-	case n < 20:
+	case n < 15:
 		w.create()
-	case n < 35:
+	case n < 30:
 		w.withFile(w.edit)
-	case n < 50:
+	case n < 45:
 		w.withFile(w.replace)
-	case n < 62:
+	case n < 57:
 		w.withFile(w.appendTo)
 	case n < 74:
 		w.withFile(w.remove)
