@@ -93,5 +93,9 @@ func (c counted) Move(ctx context.Context, id, parent, name string) (remote.Entr
 
 func (c counted) Delete(ctx context.Context, id string) error {
 	defer c.w.Begin()()
-	return c.Service.Delete(ctx, id)
+	err := c.Service.Delete(ctx, id)
+	if err == nil {
+		c.w.Moves(id)
+	}
+	return err
 }

@@ -111,8 +111,18 @@ func TestBothVersionsOfAFileThatIsChangedHereAndElsewhereStay(t *testing.T) {
 	if got := d.service(); len(got) != 2 || got["/a.txt"] != "theirs" || !slices.Equal(d.conflicted(), []string{"mine"}) {
 		t.Errorf("the service has %v", got)
 	}
-	if c := d.space.Conflicts(); len(c) != 1 || c[0].Original != "/a.txt" {
-		t.Errorf("the conflicts are %+v", c)
+	c := d.space.Conflicts()
+	if len(c) != 1 || c[0].Original != "/a.txt" {
+		t.Fatalf("the conflicts are %+v", c)
+	}
+	// Somebody else settles it.
+	d.removeElsewhere(c[0].Path)
+	d.space.Forget("/")
+	if _, _, err := d.space.List(t.Context(), "/"); err != nil {
+		t.Fatal(err)
+	}
+	if c := d.space.Conflicts(); len(c) > 0 {
+		t.Errorf("conflicts that are settled: %+v", c)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -303,12 +304,15 @@ func (s *Space) Sync(_ context.Context) error {
 }
 
 // Conflicts returns the files that exist twice because they were changed here and
-// elsewhere.
+// elsewhere, as far as is known: one may have been settled elsewhere.
 func (s *Space) Conflicts() []outbox.Conflict {
 	if s.outbox == nil {
 		return nil
 	}
-	return s.outbox.Conflicts()
+	return slices.DeleteFunc(s.outbox.Conflicts(), func(c outbox.Conflict) bool {
+		i := strings.LastIndexByte(c.Path, '/') + 1
+		return s.Gone(c.Path[:i], c.Path[i:])
+	})
 }
 
 // OtherVersion returns the path of the other version of what is seen at a name,

@@ -66,6 +66,7 @@ func (v *volume) tell(parent *fs.Inode, dir string, names map[string]bool) {
 	for name := range names {
 		now, known := v.space.Known(dir, name)
 		child := parent.GetChild(name)
+		what := "another"
 		switch {
 		case child == nil:
 			if known {
@@ -79,14 +80,16 @@ func (v *volume) tell(parent *fs.Inode, dir string, names map[string]bool) {
 			}
 			n.info.Store(&now)
 			child.NotifyContent(-1, 0)
+			what = "attributes"
 		case !known && v.space.Gone(dir, name):
 			if parent.NotifyDelete(name, child) != 0 {
 				parent.NotifyEntry(name)
 			}
+			what = "gone"
 		default:
 			parent.NotifyEntry(name)
 		}
-		v.log.Debug("the kernel is told of a change elsewhere", "space", string(v.space.Name()), "directory", dir, "name", name)
+		v.log.Debug("the kernel is told of a change elsewhere", "space", string(v.space.Name()), "directory", dir, "name", name, "change", what)
 	}
 }
 

@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,11 +21,12 @@ const (
 // updated last serves all.
 type awaiting struct {
 	mu      sync.Mutex
-	waiters map[string]*waiter // by id
+	waiters map[*waiter]bool
 	running bool
 }
 
 type waiter struct {
+	id    string
 	ok    func(remote.Entry) bool
 	since time.Time
 	ready chan struct{}
@@ -36,13 +39,13 @@ func (b *Outbox) completed(e remote.Entry, ok func(remote.Entry) bool) (remote.E
 	if ok(e) {
 		return e, nil
 	}
-	w := &waiter{ok: ok, since: time.Now(), ready: make(chan struct{})}
+	w := &waiter{id: e.ID, ok: ok, since: time.Now(), ready: make(chan struct{})}
 	a := &b.awaiting
 	a.mu.Lock()
 	if a.waiters == nil {
-		a.waiters = map[string]*waiter{}
+		a.waiters = map[*waiter]bool{}
 	}
-	a.waiters[e.ID] = w
+	a.waiters[w] = true
 	if !a.running {
 		a.running = true
 		b.work.Go(b.watchCompletion)
@@ -64,25 +67,21 @@ func (b *Outbox) watchCompletion() {
 			return
 		}
 		a.mu.Lock()
-		n := len(a.waiters)
-		if n == 0 {
+		waiting := slices.Collect(maps.Keys(a.waiters))
+		if len(waiting) == 0 {
 			a.running = false
 			a.mu.Unlock()
 			return
 		}
-		ids := make([]string, 0, n)
-		for id := range a.waiters {
-			ids = append(ids, id)
-		}
 		a.mu.Unlock()
-		page, err := b.o.Service.List(b.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: min(1000, 2*n+20)})
+		page, err := b.o.Service.List(b.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: min(1000, 2*len(waiting)+20)})
 		found := map[string]remote.Entry{}
 		if err == nil {
 			for _, e := range page.Items {
 				found[e.ID] = e
 			}
 		}
-		if b.tellWaiters(ids, found, err) {
+		if b.tellWaiters(waiting, found, err) {
 			pause = firstLook
 		} else {
 			pause = min(max(2*pause, 200*time.Millisecond), longLook)
@@ -91,43 +90,37 @@ func (b *Outbox) watchCompletion() {
 }
 
 // tellWaiters hands out what was found, and reports whether anybody was served.
-func (b *Outbox) tellWaiters(ids []string, found map[string]remote.Entry, err error) (served bool) {
-	for _, id := range ids {
-		e, ok := found[id]
+func (b *Outbox) tellWaiters(waiting []*waiter, found map[string]remote.Entry, err error) (served bool) {
+	for _, w := range waiting {
+		e, ok := found[w.id]
 		if !ok && err == nil {
 			// So much has changed since that it is not on the first page.
 			var getErr error
-			if e, getErr = b.o.Service.Get(b.ctx, id); getErr == nil {
+			if e, getErr = b.o.Service.Get(b.ctx, w.id); getErr == nil {
 				ok = true
+				found[w.id] = e
 			} else if remote.KindOf(getErr) == remote.NotFound {
-				b.tell(id, e, getErr)
+				b.tell(w, e, getErr)
 				served = true
 				continue
 			}
 		}
-		a := &b.awaiting
-		a.mu.Lock()
-		w := a.waiters[id]
-		a.mu.Unlock()
 		switch {
-		case w == nil:
 		case ok && w.ok(e):
-			b.tell(id, e, nil)
+			b.tell(w, e, nil)
 			served = true
 		case time.Since(w.since) > giveUp:
-			b.tell(id, e, &remote.Error{Kind: remote.Busy, Op: "upload", Message: "the service does not show what it was sent"})
+			b.tell(w, e, &remote.Error{Kind: remote.Busy, Op: "upload", Message: "the service does not show what it was sent"})
 		}
 	}
 	return served
 }
 
-func (b *Outbox) tell(id string, e remote.Entry, err error) {
+func (b *Outbox) tell(w *waiter, e remote.Entry, err error) {
 	a := &b.awaiting
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if w := a.waiters[id]; w != nil {
-		w.entry, w.err = e, err
-		delete(a.waiters, id)
-		close(w.ready)
-	}
+	delete(a.waiters, w)
+	a.mu.Unlock()
+	w.entry, w.err = e, err
+	close(w.ready)
 }

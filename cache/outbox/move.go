@@ -23,6 +23,7 @@ func (b *Outbox) moveFile(j *job) error {
 	differs := j.n.differs() || j.n.draft != nil
 	d := b.begun[j.entry.place()]
 	ours, others := d.isOurs(false, old.ETag), b.othersUpload(&old, j.n.tries)
+	patient := j.n.tries < triesForOthers
 	b.mu.Unlock()
 	switch {
 	case gone:
@@ -35,7 +36,7 @@ func (b *Outbox) moveFile(j *job) error {
 	case differs && old.Status == remote.Pending && (d != nil || j.entry.ETag == ""):
 		// An upload to it was given up: what counts is here.
 		err = b.updateStill(j, func() { b.replaceEntry(j.n, nil) })
-	case old.Status != remote.Completed && !differs:
+	case old.Status != remote.Completed && !differs && patient: // what was given up is moved as it is
 		return errUploading
 	case differs && !ours && !j.entry.holds(&old):
 		// Changed elsewhere: theirs stays where it is.

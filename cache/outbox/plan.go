@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -393,7 +394,11 @@ func (b *Outbox) done(w work, err error) {
 		t.wait = pause(min(max(b.o.Settle/8, time.Millisecond), 25*time.Millisecond), min(t.waits, 6))
 	default:
 		if t.err == nil {
-			b.log.Warn("a change could not be sent", "path", b.pathOf(w), "error", err)
+			level := slog.LevelWarn
+			if remote.Temporary(err) || remote.KindOf(err) == remote.Denied { // as all others then, which is said once
+				level = slog.LevelDebug
+			}
+			b.log.Log(b.ctx, level, "a change could not be sent", "path", b.pathOf(w), "error", err)
 		}
 		t.err, t.refused = err, permanent(err)
 		t.tries++

@@ -10,7 +10,6 @@ import (
 type edit struct {
 	entry remote.Entry // as it is now; only its name counts when gone is set
 	gone  bool         // nothing has the name any more
-	heard bool         // from the service, which may have said something newer before
 }
 
 // with returns l after edits, and the directories whose paths it no longer shows
@@ -34,8 +33,8 @@ func (l *Listing) with(edits ...edit) (n *Listing, gone []remote.Entry) {
 // that made way.
 func (l *Listing) apply(c edit) (out []remote.Entry) {
 	e := c.entry
-	if at := l.find(e); c.heard && at >= 0 && l.Entries[at].Updated.After(e.Updated) {
-		return nil
+	if at := l.find(e); !c.gone && at >= 0 && e.Status != remote.Deleting && l.Entries[at].Updated.After(e.Updated) {
+		return nil // something newer was heard before
 	}
 	l.moving = slices.DeleteFunc(l.moving, func(m remote.Entry) bool {
 		return c.gone && m.Name == e.Name || !c.gone && m.ID == e.ID

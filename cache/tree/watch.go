@@ -247,7 +247,7 @@ func (l *Look) Update(entries []remote.Entry) (unsure []remote.Entry) {
 			unsure = append(unsure, e)
 			continue
 		}
-		edits[e.Parent] = append(edits[e.Parent], edit{entry: e, heard: true})
+		edits[e.Parent] = append(edits[e.Parent], edit{entry: e})
 	}
 	for dir, c := range edits {
 		t.hear(dir, c)

@@ -33,7 +33,8 @@ func (w *Watcher) Begin() (end func()) {
 // Made says that this machine has made an entry.
 func (w *Watcher) Made(id string) { w.note(func(o *own) { o.made[id] = true }) }
 
-// Moves says that this machine has begun to move an entry, which ends with Removed.
+// Moves says that this machine has begun to move or delete an entry, which ends with
+// Removed.
 func (w *Watcher) Moves(id string) { w.note(func(o *own) { o.moving[id] = time.Now() }) }
 
 // Removed says that this machine has removed or moved away entries, a directory with
