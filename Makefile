@@ -13,10 +13,11 @@ demo: build
 	@$(BIN) demo
 
 # Every test, through real mounts. They need no rights, but run more as root. None
-# is cached: the program under test is not among the files the cache knows of.
+# is cached: the program under test is not among the files the cache knows of. They
+# wait more than they compute.
 test:
 	@.ci/need go fuse test
-	go test -count=1 -timeout 20m ./...
+	go test -count=1 -timeout 20m -parallel 8 ./...
 
 # The tests with heavier peers, such as the vendor's own client and LibreOffice.
 test-programs:

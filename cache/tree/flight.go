@@ -99,13 +99,20 @@ func (t *Tree) fly(fl *flight) {
 		l.doubtful = l.doubtful || !overtaken // nobody will know when it changes
 		return
 	}
-	if l.Hidden > 0 && (!ok || known.Hidden != l.Hidden) {
-		t.log.Warn("some entries cannot be shown: their names are not possible here", "directory", fl.dir, "entries", l.Hidden)
+	if !ok || known.Hidden != l.Hidden {
+		t.warn(fl.dir, l)
 	}
 	l.doubtful = fl.partial // it was not known, and is better than nothing until then
 	t.compare(fl.dir, l)
 	t.store(fl.dir, l)
 	if t.watch.Look != nil {
 		t.fetched[fl.dir] = true
+	}
+}
+
+// warn says what of a listing cannot be seen.
+func (t *Tree) warn(dir string, l *Listing) {
+	if l.Hidden > 0 {
+		t.log.Warn("some entries cannot be shown: their names are not possible here", "directory", dir, "entries", l.Hidden)
 	}
 }

@@ -346,7 +346,9 @@ func (l *Look) replace(all []remote.Entry, learn bool) {
 		_, ok := t.listings.Get(dir)
 		forgotten := slices.ContainsFunc(l.forgot, func(of func(string) bool) bool { return of(dir) })
 		if !ok && !forgotten && !t.frozen(dir) {
-			t.store(dir, listing(dir))
+			now := listing(dir)
+			t.warn(dir, now)
+			t.store(dir, now)
 		}
 	}
 }
