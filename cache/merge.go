@@ -24,7 +24,11 @@ func (s *Space) merge(dir string, l *tree.Listing, ttl time.Duration) ([]Info, e
 	all := make([]Info, 0, len(l.Entries)+len(views))
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if _, ok := views[e.Name]; ok {
+		if v, ok := views[e.Name]; ok {
+			if v.Replaced(e) {
+				all = append(all, s.infoOfNew(e, ttl))
+				delete(views, e.Name)
+			}
 			continue
 		}
 		d := outbox.Described{}

@@ -201,6 +201,12 @@ func (s *Space) infoOf(e *remote.Entry, d outbox.Described, ttl time.Duration) I
 		ModTime: d.Attrs.ModTime, Created: e.Created, State: outbox.Clean, Entry: *e, content: *e, TTL: ttl}
 }
 
+// infoOfNew describes an entry that was replaced elsewhere while a file has its name
+// that was opened before: it is another file.
+func (s *Space) infoOfNew(e *remote.Entry, ttl time.Duration) Info {
+	return s.infoOf(e, outbox.Described{ID: inode.Of(s.Name(), e), Attrs: outbox.Attrs{ModTime: e.Updated}}, ttl)
+}
+
 // describe says how an entry is seen.
 func (s *Space) describe(e *remote.Entry) outbox.Described {
 	if s.outbox == nil {
@@ -279,7 +285,12 @@ func (s *Space) lookup(ctx context.Context, dir, name string) (Info, error) {
 	switch {
 	case err != nil:
 		return Info{}, err
+	case v != nil && !v.Opened:
+		return infoOfView(name, v), nil
 	case v != nil:
+		if e, ttl, err := s.tree.Lookup(ctx, remoteDir, name); err == nil && v.Replaced(&e) {
+			return s.infoOfNew(&e, ttl), nil
+		}
 		return infoOfView(name, v), nil
 	case remoteDir == "":
 		return Info{}, errNotFound
@@ -309,15 +320,17 @@ func (s *Space) known(dir, name string) (Info, bool) {
 	if err != nil {
 		return Info{}, false
 	}
-	if v != nil {
-		return infoOfView(name, v), true
-	}
 	l, ok := s.tree.Listed(remoteDir)
-	if !ok {
-		return Info{}, false
+	var e remote.Entry
+	if ok {
+		e, ok = l.Get(name)
 	}
-	e, ok := l.Get(name)
-	if !ok {
+	switch {
+	case v != nil && ok && v.Replaced(&e):
+		return s.infoOfNew(&e, s.tree.Fresh(l)), true
+	case v != nil:
+		return infoOfView(name, v), true
+	case !ok:
 		return Info{}, false
 	}
 	d := s.describe(&e)

@@ -29,10 +29,18 @@ type View struct {
 	Attrs Attrs
 	State State
 	Lost  error // why its content cannot be had any more
+	// Opened is set for a file that is only open: the service has what it shows.
+	Opened bool
+}
+
+// Replaced reports whether a view stands for a version that an entry of the service
+// at its name shows to be an old one.
+func (v *View) Replaced(e *remote.Entry) bool {
+	return v.Opened && e.ID == v.Base.ID && !e.Dir && !v.Base.holds(e) && e.HasContent()
 }
 
 func (b *Outbox) view(n *Node) View {
-	v := View{Dir: n.Dir, Base: n.Entry, From: n.From, ID: n.ino, Attrs: n.Attrs, State: n.standing(), Lost: n.lost}
+	v := View{Dir: n.Dir, Base: n.Entry, From: n.From, ID: n.ino, Attrs: n.Attrs, State: n.standing(), Lost: n.lost, Opened: n.draft != nil && !n.Local && !n.dirty() && !n.unrecorded() && !b.inDoubt(n)}
 	switch {
 	case n.draft != nil:
 		v.Size, v.Attrs.ModTime = n.draft.Size()
