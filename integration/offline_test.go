@@ -200,3 +200,21 @@ func TestSnapshotHoldsNoKeys(t *testing.T) {
 		t.Errorf("keys are in %s", out)
 	}
 }
+
+// TestRemovedBeforeAKill removes files and has the program killed before it writes
+// what it knows to disk: the next mount does not show them.
+func TestRemovedBeforeAKill(t *testing.T) {
+	args := []string{"--space", "public", "--settle", "50ms"}
+	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, 3, 3) }, args...)
+	d.sh("ls -lR > /dev/null")
+	d.stop()
+	d.mount(args...)
+	d.sh("rm d00/f000; rm -r d01; mv d02/f000 d02/moved")
+	d.flush()
+	d.kill()
+	d.unmountLeftover()
+	d.mount(args...)
+	if out := d.sh("ls . d00 d02"); out != ".:\nd00\nd02\n\nd00:\nf001\nf002\n\nd02:\nf001\nf002\nmoved\n" {
+		t.Errorf("%q", out)
+	}
+}

@@ -3,7 +3,8 @@
 // fetched.
 //
 // A draft is two files: the data, sparse, as long as the content; and the blocks,
-// a header and one byte for each block of the base that is local. The header says
+// a header and one byte for each block of the base that is local. One that began with
+// nothing has no blocks, which the mode of its data says. The header says
 // how many bytes of the base may still show. That number only falls, it is never
 // larger than the content, and what lies beyond it is always in the data. Below
 // it, a block that is not marked is the base's, whatever the data holds there.

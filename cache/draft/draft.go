@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,6 +63,10 @@ type Draft struct {
 	flights map[int64]*flight
 }
 
+// baseless is in the mode of the data of a draft that began with nothing, and has no
+// blocks: a file less to be made for each small file that is saved.
+const baseless os.FileMode = 0o100
+
 // Create starts a draft at path whose content is the first size bytes of base,
 // which may be nil when size is 0. It fails when there is a file at path. The
 // draft closes base when it is no longer needed; after an error it is still the
@@ -70,16 +75,24 @@ func Create(path string, base Base, size int64) (*Draft, error) {
 	if size < 0 || base == nil && size > 0 {
 		return nil, fmt.Errorf("a draft over %d bytes of no base: %w", size, os.ErrInvalid)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+	mode := os.FileMode(0o600)
+	if size == 0 {
+		mode |= baseless
 	}
-	data, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	data, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+			data, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	blocks, err := createSidecar(path, size)
-	if err == nil {
-		err = data.Truncate(size)
+	var blocks *sidecar
+	if size > 0 {
+		if blocks, err = createSidecar(path, size); err == nil {
+			err = data.Truncate(size)
+		}
 	}
 	d := newDraft(path, data, blocks)
 	if err == nil {
@@ -100,7 +113,17 @@ func Open(path string, base Base, baseSize int64) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	blocks, h, local, err := openSidecar(path)
+	info, err := data.Stat()
+	if err != nil {
+		data.Close()
+		return nil, err
+	}
+	var blocks *sidecar
+	var h header
+	var local []bool
+	if info.Mode()&baseless == 0 {
+		blocks, h, local, err = openSidecar(path)
+	}
 	if err != nil && baseSize <= 0 { // without a base, all that counts is in the data
 		blocks, err = blocks.replace(path)
 	}
@@ -237,8 +260,10 @@ func (d *Draft) Sync() error {
 	if err := d.data.Sync(); err != nil {
 		return err
 	}
-	if err := d.blocks.f.Sync(); err != nil {
-		return err
+	if d.blocks != nil {
+		if err := d.blocks.f.Sync(); err != nil {
+			return err
+		}
 	}
 	dir, err := os.Open(filepath.Dir(d.path))
 	if err != nil {
@@ -260,6 +285,15 @@ func (d *Draft) Close() {
 	if d.blocks != nil {
 		d.blocks.f.Close()
 	}
+}
+
+// Missing reports whether a file of the draft at path is not there.
+func Missing(path string) bool {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&baseless == 0 {
+		_, err = os.Stat(path + BlocksExt)
+	}
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Remove closes the draft and deletes its files.

@@ -67,7 +67,8 @@ func exists(path string) bool {
 func (b *Outbox) setAside(id uint64, reason, name string) error {
 	from := b.draftPath(id)
 	if !exists(from) {
-		return os.Remove(from + draft.BlocksExt)
+		draft.Remove(from)
+		return nil
 	}
 	to := filepath.Join(b.o.Dir, asideFolder)
 	if err := os.MkdirAll(to, 0o700); err != nil {

@@ -133,10 +133,7 @@ func (i *Inspected) countNodes(states map[uint64]*state, dir string) {
 			i.Owed++
 		}
 		if n.Draft && (n.Written || n.From == nil) {
-			path := filepath.Join(dir, "drafts", strconv.FormatUint(id, 10))
-			_, err := os.Stat(path)
-			_, blocksErr := os.Stat(path + draft.BlocksExt)
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(blocksErr, fs.ErrNotExist) {
+			if draft.Missing(filepath.Join(dir, "drafts", strconv.FormatUint(id, 10))) {
 				i.Missing = append(i.Missing, n.Name)
 			}
 		}

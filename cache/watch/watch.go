@@ -104,6 +104,15 @@ func (w *Watcher) Total() (n int, ok bool) {
 // watcher is closed.
 func (w *Watcher) Polled() <-chan struct{} { return w.polled }
 
+func (w *Watcher) hasPolled() bool {
+	select {
+	case <-w.polled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Look polls soon, and returns a channel that is closed once a poll that began
 // after the call, or the very first one, has ended, or the watcher is closed.
 func (w *Watcher) Look() <-chan struct{} {
@@ -114,9 +123,7 @@ func (w *Watcher) Look() <-chan struct{} {
 		close(ended)
 		return ended
 	}
-	select {
-	case <-w.polled:
-	default:
+	if !w.hasPolled() {
 		return w.polled
 	}
 	if w.next == nil {
@@ -154,6 +161,9 @@ func (w *Watcher) run() {
 		}
 		w.mu.Unlock()
 		total, err := w.poll()
+		if !w.hasPolled() && err == nil {
+			w.read(total) // what an earlier mount knew may show what this machine has removed since
+		}
 		w.ended(asked, total, err)
 		if err == nil {
 			w.read(total)
@@ -177,9 +187,7 @@ func (w *Watcher) ended(asked chan struct{}, total int, err error) {
 	if asked != nil {
 		close(asked)
 	}
-	select {
-	case <-w.polled:
-	default:
+	if !w.hasPolled() {
 		close(w.polled)
 	}
 	if w.next != nil && w.ctx.Err() != nil {
