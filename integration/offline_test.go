@@ -213,6 +213,7 @@ func TestRemovedBeforeAKill(t *testing.T) {
 	d.flush()
 	d.kill()
 	d.unmountLeftover()
+	d.set("latency", "200ms")
 	d.mount(args...)
 	if out := d.sh("ls . d00 d02"); out != ".:\nd00\nd02\n\nd00:\nf001\nf002\n\nd02:\nf001\nf002\nmoved\n" {
 		t.Errorf("%q", out)
