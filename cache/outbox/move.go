@@ -357,10 +357,19 @@ func (b *Outbox) mayFollow(m *move, was *remote.Entry, there remote.Entry) (bool
 		return there.ETag == "" && was.ETag != "", nil
 	}
 	_, err := b.o.Service.Get(b.ctx, was.ID)
-	if remote.KindOf(err) == remote.NotFound {
-		return false, nil // neither here nor there: deleted, or moved elsewhere
+	if remote.KindOf(err) != remote.NotFound {
+		return true, err
 	}
-	return true, err
+	// It may have arrived since it was looked for there. At the next look it is
+	// neither here nor there: deleted, or moved elsewhere.
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if m.left == nil {
+		m.left = map[string]bool{}
+	}
+	before := m.left[was.ID]
+	m.left[was.ID] = true
+	return !before, nil
 }
 
 // briskMoves is how often a move is looked at before something that has not followed

@@ -168,6 +168,7 @@ type move struct {
 	// Kept are the attributes of what is below it, by path: they get new ids.
 	Kept map[string]Attrs `json:"kept,omitempty"`
 
-	before []remote.Entry // what was below a directory
+	before []remote.Entry  // what was below a directory
+	left   map[string]bool // ids of these that were found gone, by a look before the last
 	thaw   func()
 }
