@@ -31,9 +31,21 @@ type snapshot struct {
 
 var errDamaged = errors.New("it is damaged")
 
-// restore makes known what an earlier mount knew. A file that is of no use loses
-// nothing: the service is asked.
-func (s *Space) restore() {
+// newer reports whether a file was changed after another. One that is not there was
+// not.
+func newer(path, than string) bool {
+	a, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(than)
+	return err == nil && a.ModTime().After(b.ModTime())
+}
+
+// restore makes known what an earlier mount knew; with more it has changed something
+// since, as it was killed. A file that is of no use loses nothing: the service is
+// asked.
+func (s *Space) restore(more bool) {
 	saved, err := readSnapshot(s.snapshot)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -45,7 +57,7 @@ func (s *Space) restore() {
 		return
 	}
 	s.tree.Restore(saved.Tree)
-	s.watch.Restore(&saved.Watch)
+	s.watch.Restore(&saved.Watch, more)
 	s.saved = s.tree.Version()
 }
 
@@ -68,7 +80,11 @@ func (s *Space) keepSaving() {
 func (s *Space) save() {
 	version := s.tree.Version()
 	state := s.watch.State()
-	if version == s.saved || state == nil {
+	if state == nil {
+		return
+	}
+	if version == s.saved { // it holds, also after what was changed here
+		_ = os.Chtimes(s.snapshot, time.Now(), time.Now())
 		return
 	}
 	now := &snapshot{s.tree.Snapshot(), *state}

@@ -71,6 +71,7 @@ func NewSpace(files *remote.Files, o Options) (*Space, error) {
 		s.watch = watch.New(files, s.tree, o.Poll, s.answers, log)
 		s.tree.Attend(tree.Watch{Look: s.watch.Look, Changed: s.changes.add, Total: s.watch.Total})
 	}
+	more := o.Write != nil && newer(outbox.Journal(o.Write.Dir), o.Snapshot)
 	if o.Write != nil {
 		if err := s.openOutbox(o.Write, log); err != nil {
 			s.Close()
@@ -79,7 +80,7 @@ func NewSpace(files *remote.Files, o Options) (*Space, error) {
 	}
 	if s.watch != nil {
 		if s.snapshot = o.Snapshot; s.snapshot != "" {
-			s.restore()
+			s.restore(more)
 			s.saving.Go(s.keepSaving)
 		}
 		s.watch.Start()

@@ -53,7 +53,7 @@ func Inspect(dir string) (i Inspected, err error) {
 		i.Aside = append(i.Aside, found...)
 	}
 	states, removed := map[uint64]*state{}, map[string]*gone{}
-	err = i.readJournal(filepath.Join(dir, "journal"), func(r record) {
+	err = i.readJournal(Journal(dir), func(r record) {
 		switch {
 		case r.Node != 0 && r.State == nil:
 			delete(states, r.Node)

@@ -6,7 +6,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+	"path/filepath"
 )
+
+// Journal returns the file of an outbox in which each change of this machine is
+// recorded, in its folder.
+func Journal(dir string) string { return filepath.Join(dir, "journal") }
 
 // journal is the durable form of the outbox: a file of lines, each the new state
 // of what changed together, with a number and a checksum. A line is written by one

@@ -21,7 +21,7 @@ import (
 // restore reads the journal and builds everything anew. What is damaged is set
 // aside and does not keep the rest from being used.
 func (b *Outbox) restore() error {
-	path := filepath.Join(b.o.Dir, "journal")
+	path := Journal(b.o.Dir)
 	err := errors.Join(makeWay(path, fs.FileMode.IsRegular), makeWay(filepath.Join(b.o.Dir, "drafts"), fs.FileMode.IsDir),
 		makeWay(filepath.Join(b.o.Dir, asideFolder), fs.FileMode.IsDir))
 	if err == nil {

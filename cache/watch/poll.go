@@ -59,8 +59,13 @@ func (w *Watcher) poll() (total int, err error) {
 			look.Confirm()
 		case unexplained:
 			w.lose(look)
+		case unsure:
+			if w.restored { // nothing that this machine does blurs the first poll
+				w.lose(look)
+			}
 		}
 	}
+	w.restored = false
 	if w.unread.IsZero() && time.Since(w.lastRead) > reread && w.tree.Asked().After(w.lastRead) {
 		w.unread = time.Now()
 	}

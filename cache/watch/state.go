@@ -38,9 +38,14 @@ func (w *Watcher) save() {
 		Total: b.total, BaseNewest: b.newest, Had: b.had, Made: maps.Clone(b.made)}
 }
 
-// Restore makes the first poll compare with what an earlier watcher saw last. It is
-// called before Start.
-func (w *Watcher) Restore(s *State) {
+// Restore makes the first poll compare with what an earlier watcher saw last. With
+// more is said that this machine has changed something since, so that all has to be
+// read again. It is called before Start.
+func (w *Watcher) Restore(s *State, more bool) {
+	w.restored = true
+	if more {
+		w.unread = time.Now()
+	}
 	w.seen, w.horizon, w.untold, w.newest = s.Seen, s.Horizon, s.Untold, s.Newest
 	if w.seen == nil {
 		w.seen = map[string]state{} // an empty space, which was seen

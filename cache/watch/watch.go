@@ -65,6 +65,7 @@ type Watcher struct {
 	unread       time.Time       // what is known from before this has to be read again; zero for nothing
 	lastRead     time.Time       // when all that is known was last read
 	failed       bool
+	restored     bool // the first poll compares with what an earlier watcher saw
 }
 
 // New returns a watcher of what is known in t. It begins with Start.
