@@ -57,7 +57,7 @@ func (b *Outbox) resolve(dir string) (n *Node, remoteDir string, ok bool) {
 			}
 		}
 		at := remoteDir + name
-		if remoteDir == "" || b.gonePlaces[at] != nil || b.dirs[at] != nil {
+		if g := b.gonePlaces[at]; remoteDir == "" || g != nil && g.Base.Dir || b.dirs[at] != nil {
 			return nil, "", false // what the service has there is not seen there
 		}
 		n, remoteDir = nil, at+"/"
