@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,5 +124,47 @@ func TestFrozenListingsAreNotEvicted(t *testing.T) {
 	listed(t, tr, "/b/")
 	if _, ok := known(tr, "/a/", "x"); ok {
 		t.Error("it is not evicted after the thaw either")
+	}
+}
+
+// The listing of the parent, fetched or heard of while the service moves a directory,
+// does not take away what is shown of it.
+func TestParentOfWhatIsFrozen(t *testing.T) {
+	moving := dirEntry(1, "/", "a")
+	moving.Status, moving.MovedTo = remote.Moving, fmt.Sprintf("%024x", 9)
+	for name, tell := range map[string]func(*testing.T, *Tree, *fakeLister){
+		"fetched": func(t *testing.T, tr *Tree, f *fakeLister) {
+			f.set(func() { f.entries["/"] = nil })
+			if _, err := tr.ListSince(t.Context(), "/", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"heard of": func(t *testing.T, tr *Tree, _ *fakeLister) {
+			look := tr.Begin()
+			defer look.End()
+			look.Update([]remote.Entry{moving})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr, f := newTree(t, time.Hour, dirEntry(1, "/", "a"))
+			tr.Attend(Watch{Changed: func(string, []string) {}})
+			f.entries["/a/"] = []remote.Entry{entry(2, "x", 1), dirEntry(3, "/a/", "sub")}
+			f.entries["/a/sub/"] = []remote.Entry{entry(4, "y", 1)}
+			for _, dir := range []string{"/", "/a/", "/a/sub/"} {
+				listed(t, tr, dir)
+			}
+			thaw := tr.Freeze("/a/")
+			f.set(func() { delete(f.entries, "/a/"); delete(f.entries, "/a/sub/") })
+			tell(t, tr, f)
+			for dir, want := range map[string]string{"/a/": "sub3 x2 ", "/a/sub/": "y4 "} {
+				if got := shows(listed(t, tr, dir)); got != want {
+					t.Errorf("%s: %q, want %q", dir, got, want)
+				}
+			}
+			thaw()
+			if _, ok := tr.Listed("/a/sub/"); ok {
+				t.Error("it is still known after the thaw")
+			}
+		})
 	}
 }

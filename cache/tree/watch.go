@@ -50,9 +50,32 @@ func (t *Tree) compare(dir string, now *Listing) {
 			continue
 		}
 		if there, ok := now.Get(e.Name); !ok || there.ID != e.ID {
-			t.forgetBelowLocked(dir + e.Name + "/") // what is there now, if anything, is another
+			t.goneBelow(dir + e.Name + "/") // what is there now, if anything, is another
 		}
 	}
+}
+
+// goneBelow forgets what is known of a directory and of all below it, as the service
+// has another there now, or none. What is frozen is shown until the thaw: it is this
+// machine that moves it. t.mu is held.
+func (t *Tree) goneBelow(dir string) {
+	for _, d := range t.dirs() {
+		if !strings.HasPrefix(d, dir) {
+			continue
+		}
+		l, ok := t.listings.Get(d)
+		switch {
+		case !ok:
+			delete(t.doubted, d)
+		case t.frozen(d):
+			doubtful := *l
+			doubtful.doubtful = true
+			t.store(d, &doubtful)
+		default:
+			t.drop(d)
+		}
+	}
+	t.detach(func(d string) bool { return strings.HasPrefix(d, dir) && !t.frozen(d) })
 }
 
 // differ returns the names by which two listings differ.
@@ -265,7 +288,7 @@ func (t *Tree) hear(dir string, edits []edit) {
 		for _, c := range edits {
 			t.change(dir, c.entry.Name)
 			if fateOf(&c.entry) != shown {
-				t.forgetBelowLocked(dir + c.entry.Name + "/")
+				t.goneBelow(dir + c.entry.Name + "/")
 			}
 		}
 		return
@@ -285,7 +308,7 @@ func (t *Tree) hear(dir string, edits []edit) {
 	t.store(dir, n)
 	t.change(dir, differ(before.Entries, n.Entries)...)
 	for _, o := range gone {
-		t.forgetBelowLocked(dir + o.Name + "/")
+		t.goneBelow(dir + o.Name + "/")
 	}
 }
 
