@@ -2,6 +2,10 @@ package outbox
 
 import (
 	"context"
+	"io"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,5 +47,48 @@ func TestFolderInThePlaceOfADeletedFile(t *testing.T) {
 	}
 	if e := s.at("/x"); e == nil || !e.Dir {
 		t.Errorf("the service has %+v", e)
+	}
+}
+
+// waitsItsTurn has each upload wait, during which somebody else changes the file.
+type waitsItsTurn struct {
+	*shelf
+	once sync.Once
+}
+
+func (s *waitsItsTurn) Upload(ctx context.Context, ticket remote.Ticket, name string, content io.ReaderAt, size int64) (string, error) {
+	s.once.Do(func() {
+		time.Sleep(2 * late)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, e := range s.entries {
+			s.fill(e, []byte("theirs"))
+		}
+	})
+	return s.shelf.Upload(ctx, ticket, name, content, size)
+}
+
+// What was changed elsewhere while an upload waited for its turn is not overwritten.
+func TestChangedWhileAnUploadWaits(t *testing.T) {
+	s := &waitsItsTurn{shelf: newShelf()}
+	s.put("/f", "before")
+	b := openBoxOf(t, t.TempDir(), s.shelf, s)
+	b.Start()
+	place := placeOf(b, s.shelf, "f")
+	n, err := b.Edit(place, b.Describe(place.Entry).ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Draft(n).Truncate(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Draft(n).WriteAt(t.Context(), []byte("ours"), 0); err != nil {
+		t.Fatal(err)
+	}
+	b.Release(n, true)
+	flushed(t, b)
+	got := slices.Sorted(maps.Values(s.all()))
+	if !slices.Equal(got, []string{"ours", "theirs"}) {
+		t.Errorf("the service has %q", s.all())
 	}
 }

@@ -239,6 +239,7 @@ func (b *Outbox) patchFile(j *job, at *remote.Entry) error {
 	if err := b.secure(*at, j.n); err != nil {
 		return err
 	}
+	p.looked = time.Now()
 	if err := b.still(at); err != nil {
 		return err
 	}

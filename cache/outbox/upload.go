@@ -32,6 +32,7 @@ type parcel struct {
 	size        int64
 	md5         string
 	gen         uint64
+	looked      time.Time // when it was last seen what the content is to replace; zero for nothing
 	contentType string
 	dimensions  *remote.Dimensions
 }
@@ -117,6 +118,7 @@ type handover struct {
 	from   io.ReaderAt
 	size   int64
 	sent   *atomic.Int64
+	check  func() error // called before the first byte is handed out
 
 	mu          sync.Mutex
 	done, ended bool
@@ -140,6 +142,11 @@ func (h *handover) abort() {
 }
 
 func (h *handover) ReadAt(p []byte, off int64) (int, error) {
+	if off == 0 {
+		if err := h.check(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := h.from.ReadAt(p, off)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -183,6 +190,7 @@ func measure(f *os.File) (int64, string, error) {
 // is the entry as it was, e what the service answered.
 func (b *Outbox) upload(j *job, p *parcel, before, e remote.Entry, ticket remote.Ticket) error {
 	n := j.n
+	p.handover.check = func() error { return b.stillLate(j, p, &before) }
 	send := func() error {
 		p.handover.begin(p.reader, p.size, &n.sent)
 		_, err := b.o.Service.Upload(p.ctx, ticket, e.Name, p.handover, p.size)
@@ -212,6 +220,30 @@ func (b *Outbox) upload(j *job, p *parcel, before, e remote.Entry, ticket remote
 		return err
 	}
 	return b.adopt(j, now, p)
+}
+
+// late is how old the last look at what an upload replaces may be when its first byte
+// is sent: it may have waited its turn, or for a service that asks for patience.
+const late = 100 * time.Millisecond
+
+// stillLate fails when what an upload is to replace has changed since it was looked
+// at.
+func (b *Outbox) stillLate(j *job, p *parcel, before *remote.Entry) error {
+	if p.looked.IsZero() || time.Since(p.looked) < late {
+		return nil
+	}
+	now, err := b.o.Service.Get(p.ctx, before.ID)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	ours := b.begun[j.place()].isOurs(false, now.ETag)
+	b.mu.Unlock()
+	if now.ETag != before.ETag && !ours {
+		return errAborted // decide anew
+	}
+	p.looked = time.Now()
+	return nil
 }
 
 // isIn reports whether an entry has the content of p. Where the service gives no
