@@ -239,10 +239,10 @@ func (b *Outbox) patchFile(j *job, at *remote.Entry) error {
 	if err := b.secure(*at, j.n); err != nil {
 		return err
 	}
-	p.looked = time.Now()
 	if err := b.still(at); err != nil {
 		return err
 	}
+	p.looked = time.Now()
 	b.mu.Lock()
 	if j.n.detached || j.n.Entry == nil || j.n.Entry.ID != at.ID || j.n.parent != j.parent || j.n.Name != j.name {
 		b.mu.Unlock()

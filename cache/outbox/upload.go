@@ -224,7 +224,7 @@ func (b *Outbox) upload(j *job, p *parcel, before, e remote.Entry, ticket remote
 
 // late is how old the last look at what an upload replaces may be when its first byte
 // is sent: it may have waited its turn, or for a service that asks for patience.
-const late = 100 * time.Millisecond
+const late = 250 * time.Millisecond
 
 // stillLate fails when what an upload is to replace has changed since it was looked
 // at.
