@@ -46,6 +46,11 @@ func newer(path, than string) bool {
 // since, as it was killed. A file that is of no use loses nothing: the service is
 // asked.
 func (s *Space) restore(more bool) {
+	for _, left := range filesBeside(s.snapshot) { // by a mount that was killed
+		if info, err := os.Stat(left); err == nil && time.Since(info.ModTime()) > time.Hour {
+			os.Remove(left)
+		}
+	}
 	saved, err := readSnapshot(s.snapshot)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -130,13 +135,21 @@ func readSnapshot(path string) (*snapshot, error) {
 	return s, gob.NewDecoder(bytes.NewReader(body)).Decode(s)
 }
 
+const unfinished = ".*"
+
+// filesBeside returns the snapshots that were begun at a path.
+func filesBeside(path string) []string {
+	files, _ := filepath.Glob(path + unfinished)
+	return files
+}
+
 // writeSnapshot replaces the file as a whole.
 func writeSnapshot(path string, s *snapshot) error {
 	var body bytes.Buffer
 	if err := gob.NewEncoder(&body).Encode(s); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+unfinished)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package fs
 import (
 	"context"
 	"syscall"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -17,7 +16,6 @@ import (
 type dirHandle struct {
 	d       *dirNode
 	listing []cache.Info // by name
-	until   time.Time    // the listing is believed
 	next    int          // index of the next entry: ".", "..", then the listing's
 }
 
@@ -36,12 +34,12 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 	}
 	ctx, done := patient(ctx)
 	defer done()
-	listing, ttl, err := h.d.v.space.List(ctx, dir)
+	listing, _, err := h.d.v.space.List(ctx, dir)
 	if err != nil {
 		h.d.v.fail(ctx, "list", h.d.EmbeddedInode(), err)
 		return errno(ctx, err)
 	}
-	h.listing, h.until = listing, time.Now().Add(ttl)
+	h.listing = listing
 	return 0
 }
 
@@ -71,26 +69,22 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 
 // Lookup returns the attributes of the entry just read, for readdirplus.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	ttl := time.Until(h.until)
-	if ttl <= 0 {
-		// Read slowly: what is known by now counts, not what this handle saw.
-		return h.d.Lookup(ctx, name, out)
-	}
 	// It is the last one that was read.
 	i := h.next - 1 - dots
 	if i < 0 || i >= len(h.listing) || h.listing[i].Name != name {
 		return nil, syscall.ENOENT
 	}
-	info := h.listing[i]
-	// It may have been written to since: the kernel would take the old length for
-	// the new one, and drop what it has beyond.
-	if dir, ok := h.d.v.path(h.d.EmbeddedInode()); ok {
-		if now, ok := h.d.v.space.Stat(dir, name, info.ID); ok {
-			info = now
-		}
+	dir, ok := h.d.v.path(h.d.EmbeddedInode())
+	if !ok {
+		return nil, syscall.ESTALE
 	}
-	info.TTL = ttl
-	return h.d.child(ctx, &info, out), 0
+	// What is known by now counts, not what this handle saw: it may have been written
+	// to, and the kernel would drop what it has beyond the old length, or replaced.
+	now, ok := h.d.v.space.Known(dir, name)
+	if !ok || now.ID != h.listing[i].ID || now.TTL <= 0 {
+		return h.d.Lookup(ctx, name, out)
+	}
+	return h.d.child(ctx, &now, out), 0
 }
 
 // Seekdir goes to an offset that Readdirent gave out; 0 begins anew with what

@@ -25,21 +25,17 @@ func (v *volume) watchElsewhere(ctx context.Context) {
 	defer telling.Wait()
 	slots := make(chan struct{}, tellers)
 	v.space.Elsewhere(ctx, func(dir string, names map[string]bool) {
-		n := v.find(dir)
-		if n == nil {
-			return // the kernel knows nothing of it
-		}
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
 		telling.Go(func() {
-			v.tell(n, dir, names)
+			v.tell(dir, names)
 			<-slots
 			select {
 			case <-time.After(secondThought):
-				v.tell(n, dir, names)
+				v.tell(dir, names)
 			case <-ctx.Done():
 			}
 		})
@@ -62,7 +58,11 @@ func (v *volume) find(dir string) *fs.Inode {
 
 // tell makes the kernel forget what is not as it was of some names in a directory.
 // No lock is held: the kernel may wait for requests to be answered.
-func (v *volume) tell(parent *fs.Inode, dir string, names map[string]bool) {
+func (v *volume) tell(dir string, names map[string]bool) {
+	parent := v.find(dir)
+	if parent == nil {
+		return // the kernel knows nothing of it
+	}
 	for name := range names {
 		now, known := v.space.Known(dir, name)
 		child := parent.GetChild(name)

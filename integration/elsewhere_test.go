@@ -186,3 +186,61 @@ func TestWorkingDirectoryStays(t *testing.T) {
 		t.Errorf("%q, want %q", out, want)
 	}
 }
+
+// TestFolderThatIsReadSlowly reads a folder while things in it are changed elsewhere:
+// what the reader is told late is what is there then.
+func TestFolderThatIsReadSlowly(t *testing.T) {
+	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, 1, 300) }, "--space", "public", "--poll-interval", "300ms")
+	f, err := os.Open(d.path("d00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Readdirnames(1); err != nil {
+		t.Fatal(err)
+	}
+	d.emu.Remove(d.app, "public", "/d00/f290")
+	d.emu.PutFile(d.app, "public", "/d00/f291", []byte("a much longer content than it had before"))
+	time.Sleep(3 * time.Second) // the kernel is told, twice
+	for {
+		names, err := f.Readdirnames(10)
+		for _, name := range names {
+			_, _ = os.Lstat(d.path("d00/" + name))
+		}
+		if err != nil {
+			break
+		}
+	}
+	until := time.Now().Add(5 * time.Second)
+	d.within(until, "what is gone", func() string { return fmt.Sprint(os.IsNotExist(stat(d.path("d00/f290")))) }, "true")
+	d.within(until, "the size", func() string { return fmt.Sprint(d.size("d00/f291")) }, "40")
+}
+
+func stat(path string) error {
+	_, err := os.Lstat(path)
+	return err
+}
+
+// TestUploadElsewhereThatIsAnnounced has a service that tells the size of an upload
+// before it has come: who has the file open reads on what there is.
+func TestUploadElsewhereThatIsAnnounced(t *testing.T) {
+	d := mounted(t, filled(map[string]string{"/f.txt": "the old one"}), "--space", "public", "--poll-interval", "300ms")
+	d.set("patch-size", "applied")
+	d.sh("cat f.txt")
+	open, err := os.Open(d.path("f.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	item, _ := d.emu.Find(d.app, "public", "/f.txt")
+	if _, _, err := d.elsewhere().Patch(t.Context(), item.ID, 30, "text/plain", nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 {
+		time.Sleep(200 * time.Millisecond)
+		buf := make([]byte, 100)
+		if n, _ := open.ReadAt(buf, 0); string(buf[:n]) != "the old one" || d.bytes("f.txt") != "the old one" {
+			t.Fatalf("the open file reads %q, the path %q", buf[:n], d.bytes("f.txt"))
+		}
+	}
+}

@@ -121,8 +121,9 @@ func Open(path string, base Base, baseSize int64) (*Draft, error) {
 	var blocks *sidecar
 	var h header
 	var local []bool
-	if info.Mode()&baseless == 0 {
-		blocks, h, local, err = openSidecar(path)
+	blocks, h, local, err = openSidecar(path)
+	if errors.Is(err, fs.ErrNotExist) && info.Mode()&baseless != 0 {
+		err = nil
 	}
 	if err != nil && baseSize <= 0 { // without a base, all that counts is in the data
 		blocks, err = blocks.replace(path)

@@ -45,6 +45,8 @@ func (b *Outbox) edit(parent *Node, p Place, id inode.ID) (*Node, error) {
 	switch {
 	case n == nil || n.Dir:
 		return nil, fs.ErrNotExist
+	case n.ino != id && b.replacedHere(parent, p):
+		return nil, errReplacedHere
 	case n.ino != id:
 		return nil, errReplaced
 	}

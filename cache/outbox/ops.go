@@ -73,6 +73,8 @@ func (b *Outbox) Remove(p Place) error {
 	}
 	n := b.seen(parents[0], p)
 	switch {
+	case b.replacedHere(parents[0], p):
+		err = errReplacedHere
 	case n == nil:
 		err = fs.ErrNotExist
 	case len(n.children) > 0:
@@ -102,6 +104,8 @@ func (b *Outbox) rename(parents []*Node, from, to Place, exchange bool) error {
 	}
 	over := b.seen(parents[1], to)
 	switch {
+	case b.replacedHere(parents[0], from), exchange && b.replacedHere(parents[1], to):
+		return errReplacedHere
 	case over == n:
 		return nil
 	case exchange && over == nil:

@@ -140,7 +140,7 @@ func (b *Outbox) still(seen *remote.Entry) error {
 	if _, err := b.look(seen.Parent, seen.Name, time.Now()); err != nil {
 		return err
 	}
-	return errAborted
+	return errWait // decide anew
 }
 
 // makeParent has the directory made anew that a node belongs in: it was deleted

@@ -39,6 +39,22 @@ func (v *View) Replaced(e *remote.Entry) bool {
 	return v.Opened && e.ID == v.Base.ID && !e.Dir && !v.Base.holds(e) && e.HasContent()
 }
 
+// errReplacedHere says that what is seen at a name cannot be changed before a program
+// of this machine closes the version before it.
+var errReplacedHere = &remote.Error{Kind: remote.Busy, Op: "change",
+	Message: "it was replaced elsewhere while a program here has it open for writing"}
+
+// replacedHere reports whether what is seen at a place is not its node, but what has
+// replaced that elsewhere.
+func (b *Outbox) replacedHere(parent *Node, p Place) bool {
+	c := parent.children[p.Name]
+	if c == nil || p.Entry == nil {
+		return false
+	}
+	v := b.view(c)
+	return v.Replaced(p.Entry)
+}
+
 func (b *Outbox) view(n *Node) View {
 	v := View{Dir: n.Dir, Base: n.Entry, From: n.From, ID: n.ino, Attrs: n.Attrs, State: n.standing(), Lost: n.lost, Opened: n.draft != nil && !n.Local && !n.dirty() && !n.unrecorded() && !b.inDoubt(n)}
 	switch {
@@ -195,6 +211,9 @@ func (b *Outbox) SetAttrs(p Place, id inode.ID, change func(*Attrs)) error {
 		}
 	}
 	if n != nil {
+		if n.ino != id && b.byIno[id] != n && p.Entry != nil && b.replacedHere(n.parent, p) {
+			return errReplacedHere
+		}
 		if n.ino != id && b.byIno[id] != n {
 			return fs.ErrNotExist
 		}

@@ -102,6 +102,7 @@ func (t *Tree) fly(fl *flight) {
 	if !ok || known.Hidden != l.Hidden {
 		t.warn(fl.dir, l)
 	}
+	l.keepSizes(known)
 	l.doubtful = fl.partial // it was not known, and is better than nothing until then
 	t.compare(fl.dir, l)
 	t.store(fl.dir, l)

@@ -84,6 +84,25 @@ func (l *Listing) count(e *remote.Entry, sign int64) {
 // cost is what a listing counts for in the LRU.
 func (l *Listing) cost() int64 { return int64(len(l.Entries)) + 1 }
 
+// keepSizes gives entries that are being uploaded the size that they had in a listing
+// before, nil for none: the service may tell the new one while it has the old content.
+// Nobody else has l yet.
+func (l *Listing) keepSizes(before *Listing) {
+	if before == nil {
+		return
+	}
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		if e.Status != remote.Pending || e.ETag == "" {
+			continue
+		}
+		if was, ok := before.Get(e.Name); ok && was.ID == e.ID && was.ETag == e.ETag {
+			l.bytes += was.Size - e.Size
+			e.Size = was.Size
+		}
+	}
+}
+
 func (l *Listing) names() []string {
 	names := make([]string, len(l.Entries))
 	for i := range l.Entries {

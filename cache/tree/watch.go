@@ -212,12 +212,22 @@ type placed struct {
 	edit
 }
 
-// Begin is called before the question is asked. The look must be ended.
+// Begin is called before the question is asked what has changed. The look must be
+// ended.
 func (t *Tree) Begin() *Look {
+	l := t.BeginReading()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := &Look{t: t, began: time.Now(), fetched: t.fetched}
-	t.looks[l], t.fetched = struct{}{}, map[string]bool{}
+	l.fetched, t.fetched = t.fetched, map[string]bool{}
+	return l
+}
+
+// BeginReading is called before all is asked for. The look must be ended.
+func (t *Tree) BeginReading() *Look {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := &Look{t: t, began: time.Now()}
+	t.looks[l] = struct{}{}
 	return l
 }
 
@@ -301,6 +311,7 @@ func (t *Tree) hear(dir string, edits []edit) {
 		return
 	}
 	n, gone := before.with(edits...)
+	n.keepSizes(before)
 	if t.frozen(dir) {
 		t.doubtFrozen(dir, before, n)
 		return
@@ -357,9 +368,11 @@ func (l *Look) replace(all []remote.Entry, learn bool) {
 			t.drop(dir)
 			continue
 		}
+		now.keepSizes(known)
 		t.compare(dir, now)
 		if ok {
 			t.store(dir, now)
+			t.fetched[dir] = true
 		}
 	}
 	if !learn {
@@ -372,6 +385,7 @@ func (l *Look) replace(all []remote.Entry, learn bool) {
 			now := listing(dir)
 			t.warn(dir, now)
 			t.store(dir, now)
+			t.fetched[dir] = true
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"maps"
 	"time"
 
@@ -210,7 +211,7 @@ func (w *Watcher) lose(look *tree.Look) {
 
 // read reads again what has to be: directory by directory, or the whole space. What
 // cannot be read now is read after the next poll.
-func (w *Watcher) read(total int) {
+func (w *Watcher) read(ctx context.Context, total int) {
 	if w.unread.IsZero() {
 		return
 	}
@@ -219,29 +220,29 @@ func (w *Watcher) read(total int) {
 	if len(dirs) > total/page+1 {
 		read = w.readAll
 	}
-	if err := read(dirs); err != nil {
+	if err := read(ctx, dirs); err != nil {
 		w.log.Debug("what is known cannot be read again now", "error", err)
 	} else if !frozen {
 		w.lastRead, w.unread = time.Now(), time.Time{}
 	}
 }
 
-func (w *Watcher) readAll([]string) error {
-	look := w.tree.Begin()
+func (w *Watcher) readAll(ctx context.Context, _ []string) error {
+	look := w.tree.BeginReading()
 	defer look.End()
-	all, err := w.service.ListAll(w.ctx)
+	all, err := w.service.ListAll(ctx)
 	if err == nil {
 		look.Replace(all)
 	}
 	return err
 }
 
-func (w *Watcher) readDirs(dirs []string) error {
+func (w *Watcher) readDirs(ctx context.Context, dirs []string) error {
 	var g errgroup.Group
 	g.SetLimit(readers)
 	for _, dir := range dirs {
 		g.Go(func() error {
-			_, err := w.tree.ListSince(w.ctx, dir, w.unread)
+			_, err := w.tree.ListSince(ctx, dir, w.unread)
 			if remote.KindOf(err) == remote.NotFound {
 				return nil
 			}

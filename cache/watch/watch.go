@@ -26,6 +26,8 @@ const (
 	// longest is the longest pause between two polls for failures or for want of
 	// questions, unless the interval itself is longer.
 	longest = 30 * time.Second
+	// firstRead is how long a mount waits until what is known is read again.
+	firstRead = 10 * time.Second
 	// reread is how often everything that is known is read again.
 	reread = 10 * time.Minute
 )
@@ -163,11 +165,14 @@ func (w *Watcher) run() {
 		w.mu.Unlock()
 		total, err := w.poll()
 		if !w.hasPolled() && err == nil {
-			w.read(total) // what an earlier mount knew may show what this machine has removed since
+			// What an earlier mount knew may show what this machine has removed since.
+			ctx, cancel := context.WithTimeout(w.ctx, firstRead)
+			w.read(ctx, total)
+			cancel()
 		}
 		w.ended(asked, total, err)
 		if err == nil {
-			w.read(total)
+			w.read(w.ctx, total)
 		}
 		tries++
 		if err == nil {
