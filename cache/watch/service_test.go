@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +20,8 @@ type fakeService struct {
 	perPage   int           // the most it sends, 0 for no limit
 	offset    int           // by how much its total is wrong
 	keepDates bool          // what is moved stays as old as it was
+	whole     bool          // the whole space is listed when anything is asked for
+	seed      uint64        // of what makes no two waits end at once, 0 where that is not wanted
 
 	mu      sync.Mutex
 	entries map[string]remote.Entry
@@ -34,9 +37,9 @@ type calls struct{ polls, pages, alls, dirs, gets int }
 func newService() *fakeService { return &fakeService{entries: map[string]remote.Entry{}} }
 
 // answer takes the time of a call and computes its answer in the middle of it.
-func (s *fakeService) answer(ctx context.Context, compute func() error) error {
+func (s *fakeService) answer(ctx context.Context, what string, compute func() error) error {
 	s.mu.Lock()
-	half := s.latency / 2
+	half := s.latency/2 + s.scatter(what)
 	s.mu.Unlock()
 	if err := sleep(ctx, half); err != nil {
 		return err
@@ -59,6 +62,17 @@ func (s *fakeService) answer(ctx context.Context, compute func() error) error {
 	return err
 }
 
+// scatter returns what to add to a wait that begins now, of less than a millisecond, so
+// that it ends with no other: timers that are due at once go off in any order.
+func (s *fakeService) scatter(what string) time.Duration {
+	if s.seed == 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, s.seed, time.Now().UnixNano(), what)
+	return time.Duration(h.Sum64() % uint64(time.Millisecond))
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -76,7 +90,7 @@ func (s *fakeService) List(ctx context.Context, o remote.ListOptions) (p remote.
 			c.pages++
 		}
 	})
-	err = s.answer(ctx, func() error {
+	err = s.answer(ctx, fmt.Sprint("list ", o.Page), func() error {
 		all := s.below("/")
 		slices.SortStableFunc(all, func(a, b remote.Entry) int { return b.Updated.Compare(a.Updated) })
 		size := o.PerPage
@@ -92,13 +106,13 @@ func (s *fakeService) List(ctx context.Context, o remote.ListOptions) (p remote.
 
 func (s *fakeService) ListAll(ctx context.Context) (all []remote.Entry, err error) {
 	s.count(func(c *calls) { c.alls++ })
-	err = s.answer(ctx, func() error { all = s.below("/"); return nil })
+	err = s.answer(ctx, "all", func() error { all = s.below("/"); return nil })
 	return all, err
 }
 
 func (s *fakeService) ListDirectory(ctx context.Context, dir string) (in []remote.Entry, err error) {
 	s.count(func(c *calls) { c.dirs++ })
-	err = s.answer(ctx, func() error {
+	err = s.answer(ctx, dir, func() error {
 		if in = s.in(dir); len(in) == 0 && dir != "/" {
 			if _, ok := s.at(strings.TrimSuffix(dir, "/")); !ok {
 				return &remote.Error{Kind: remote.NotFound, Op: "list"}
@@ -111,7 +125,7 @@ func (s *fakeService) ListDirectory(ctx context.Context, dir string) (in []remot
 
 func (s *fakeService) Get(ctx context.Context, id string) (e remote.Entry, err error) {
 	s.count(func(c *calls) { c.gets++ })
-	err = s.answer(ctx, func() error {
+	err = s.answer(ctx, id, func() error {
 		var ok bool
 		if e, ok = s.entries[id]; !ok {
 			return &remote.Error{Kind: remote.NotFound, Op: "get"}
@@ -307,7 +321,8 @@ func (s *fakeService) later(lag time.Duration, f func()) {
 		f()
 		return
 	}
-	time.AfterFunc(lag, func() { s.set(f) })
+	s.made++
+	time.AfterFunc(lag+s.scatter(fmt.Sprint("later ", s.made)), func() { s.set(f) })
 }
 
 // What follows is what others do.

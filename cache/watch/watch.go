@@ -43,6 +43,7 @@ type Watcher struct {
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 	wake     chan struct{}
+	jitter   func(time.Duration) time.Duration // of at least 0 and less than is given
 
 	polled chan struct{} // closed once the first poll has ended
 
@@ -62,7 +63,7 @@ type Watcher struct {
 	// untoldBefore is what untold was for the last poll.
 	untoldBefore time.Time
 	baseline     baseline
-	leaving      map[string]bool // ids of entries seen on their way out at the baseline
+	leaving      map[string]bool // ids of entries that were told to be on their way out at the baseline
 	came         map[string]bool // ids of entries that others or this machine have moved
 	unread       time.Time       // what is known from before this has to be read again; zero for nothing
 	lastRead     time.Time       // when all that is known was last read
@@ -72,7 +73,7 @@ type Watcher struct {
 
 // New returns a watcher of what is known in t. It begins with Start.
 func New(service Service, t *tree.Tree, interval time.Duration, answers func(), log *slog.Logger) *Watcher {
-	w := &Watcher{service: service, tree: t, interval: interval, answers: answers, log: log,
+	w := &Watcher{service: service, tree: t, interval: interval, answers: answers, log: log, jitter: rand.N[time.Duration],
 		total: -1, polled: make(chan struct{}), wake: make(chan struct{}, 1), leaving: map[string]bool{}, came: map[string]bool{}, own: newOwn(), lastRead: time.Now()}
 	ctx, stop := context.WithCancel(context.Background())
 	w.ctx, w.stop = remote.Background(ctx), stop
@@ -217,5 +218,5 @@ func (w *Watcher) pause(tries int) time.Duration {
 	if tries > 1 {
 		p = min(p<<min(tries-1, 10), max(p, longest))
 	}
-	return p - rand.N(p/5+1)
+	return p - w.jitter(p/5+1)
 }
