@@ -239,3 +239,29 @@ func TestForgottenWhileItIsFetched(t *testing.T) {
 		tr.Close()
 	})
 }
+
+// A listing of the whole space does not take from a poll what was fetched before.
+func TestVanishedWhileTheWholeSpaceIsListed(t *testing.T) {
+	tr, _, _ := attended(t, entry(1, "a", 1))
+	listed(t, tr, "/")
+	whole := tr.Begin()
+	defer whole.End()
+	poll := tr.BeginPoll()
+	defer poll.End()
+	if !poll.Vanished(time.Time{}, map[string]bool{}) {
+		t.Error("what is gone has not vanished")
+	}
+}
+
+// What is forgotten while the whole space is listed may be wrong in the answer as well.
+func TestForgottenWhileTheWholeSpaceIsListed(t *testing.T) {
+	tr, _, _ := attended(t, entry(1, "a", 1))
+	listed(t, tr, "/")
+	look := tr.Begin()
+	defer look.End()
+	tr.Forget("/")
+	look.Replace([]remote.Entry{entry(1, "a", 1)})
+	if _, ok := tr.Listed("/"); ok {
+		t.Error("it is known again")
+	}
+}

@@ -66,7 +66,7 @@ type Tree struct {
 	flights  map[*flight]struct{} // all under way
 	current  map[string]*flight   // per directory, the one that may be joined
 	looks    map[*Look]struct{}   // all under way
-	fetched  map[string]bool      // directories that were fetched since the last look began
+	fetched  map[string]bool      // directories that were fetched since the last poll began
 	freezes  map[*freeze]struct{}
 	whole    whole
 	watch    Watch               // empty when nobody watches

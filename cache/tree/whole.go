@@ -58,7 +58,7 @@ func (t *Tree) joinWhole() <-chan struct{} {
 }
 
 func (t *Tree) fetchWhole() {
-	look := t.BeginReading()
+	look := t.Begin()
 	defer look.End()
 	all, err := t.lister.ListAll(t.ctx)
 	if err == nil {

@@ -30,14 +30,14 @@ func TestWhatVanishes(t *testing.T) {
 			w.Total = func() (int, bool) { return 2, true }
 		}
 		tr.Attend(w)
-		tr.Begin().End()
+		tr.BeginPoll().End()
 		came := entry(2, "b", 1)
 		came.Updated = time.Now()
 		f.set(func() { f.entries["/"] = append(f.entries["/"], came) })
 		if got := shows(listed(t, tr, "/")); got != "a1 b2 " {
 			t.Errorf("%q", got)
 		}
-		look := tr.Begin()
+		look := tr.BeginPoll()
 		if !look.Vanished(came.Updated, map[string]bool{}) {
 			t.Errorf("listed as a whole %v: nobody notices", whole)
 		}

@@ -1,6 +1,8 @@
 package watch
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"losantfs/remote"
@@ -35,13 +37,21 @@ func (w *Watcher) rebase(p remote.Page, changed []remote.Entry, before own) {
 		}
 	}
 	w.baseline = b
+	there := o.among(p.Items, changed)
+	for id := range there {
+		delete(o.removed, id) // the total counts it, so it has yet to go
+	}
 	w.forget(o)
 	clear(w.leaving)
 	for _, e := range p.Items {
-		if e.Status == remote.Moving || e.Status == remote.Deleting {
+		if _, told := w.seen[e.ID]; told && !there[e.ID] && isLeaving(&e) {
 			w.leaving[e.ID] = true
 		}
 	}
+}
+
+func isLeaving(e *remote.Entry) bool {
+	return e.Status == remote.Moving || e.Status == remote.Deleting
 }
 
 func newest(entries []remote.Entry) (at time.Time) {
@@ -87,7 +97,7 @@ func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdi
 			b.made[id] = true // perhaps no poll saw it
 		}
 	}
-	expected := b.total + len(b.made) - len(o.removed)
+	expected := b.total + len(b.made) - len(o.removed) + len(o.among(p.Items, changed))
 	if p.TotalCount == expected {
 		if o.quiet(before) {
 			w.rebase(p, changed, before)
@@ -103,7 +113,7 @@ func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdi
 		return unsure
 	case b.times < patience && (o.dirs || p.TotalCount > expected):
 		return unsure
-	case p.TotalCount < expected && w.left(expected-p.TotalCount):
+	case p.TotalCount < expected && w.left(expected-p.TotalCount, p.Items):
 		w.rebase(p, changed, before)
 		return explained
 	}
@@ -112,15 +122,24 @@ func (w *Watcher) count(p remote.Page, changed []remote.Entry, before own) verdi
 }
 
 // left reports whether n entries are gone that were on their way out when they were
-// last seen.
-func (w *Watcher) left(n int) bool {
-	if n > len(w.leaving) {
+// last seen. Those that a page with the total holds were there still. Where it would
+// take many calls, all is read again instead.
+func (w *Watcher) left(n int, there []remote.Entry) bool {
+	for _, e := range there {
+		delete(w.leaving, e.ID)
+	}
+	if n > len(w.leaving) || len(w.leaving) > readers {
 		return false
 	}
+	var gone atomic.Int64
+	var calls sync.WaitGroup
 	for id := range w.leaving {
-		if _, err := w.service.Get(w.ctx, id); remote.KindOf(err) == remote.NotFound {
-			n--
-		}
+		calls.Go(func() {
+			if _, err := w.service.Get(w.ctx, id); remote.KindOf(err) == remote.NotFound {
+				gone.Add(1)
+			}
+		})
 	}
-	return n == 0
+	calls.Wait()
+	return int(gone.Load()) == n
 }

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"losantfs/remote"
@@ -75,6 +76,18 @@ func (w *Watcher) ownNow() own {
 // from before on.
 func (o *own) quiet(before own) bool {
 	return o.running == 0 && len(o.moving) == 0 && o.changes == before.changes
+}
+
+// among returns the ids of those of some entries of the service that this machine has
+// removed. They are on their way out.
+func (o *own) among(entries ...[]remote.Entry) map[string]bool {
+	ids := map[string]bool{}
+	for _, e := range slices.Concat(entries...) {
+		if _, removed := o.removed[e.ID]; removed {
+			ids[e.ID] = true
+		}
+	}
+	return ids
 }
 
 // forget takes out what a new baseline includes.

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,7 +31,7 @@ func (w *Watcher) latest(perPage, number int) (remote.Page, error) {
 // poll finds out what has changed since the last poll, and returns how many entries
 // there are.
 func (w *Watcher) poll() (total int, err error) {
-	look := w.tree.Begin()
+	look := w.tree.BeginPoll()
 	defer look.End()
 	before := w.ownNow()
 	p, err := w.latest(glance, 0)
@@ -47,7 +48,7 @@ func (w *Watcher) poll() (total int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	moved := w.moved(changed)
+	moved := w.moved(look, p, changed)
 	vanished := w.vanished(look, p, changed)
 	w.remember(p, look.Update(changed))
 	switch {
@@ -83,8 +84,7 @@ func (w *Watcher) changedSince(p remote.Page) (changed []remote.Entry, all bool,
 	if changed, all = w.compare(p.Items); all || isLast(p, len(p.Items), glance) {
 		return changed, true, nil
 	}
-	changed = nil
-	got := 0
+	got, most := 0, p.TotalCount
 	for n := range maxPages {
 		more, err := w.latest(page, n)
 		if err != nil {
@@ -93,16 +93,37 @@ func (w *Watcher) changedSince(p remote.Page) (changed []remote.Entry, all bool,
 		some, all := w.compare(more.Items)
 		changed = append(changed, some...)
 		got += len(more.Items)
+		if more.TotalCount < most {
+			return latestOf(changed), false, nil // what moved up meanwhile may be on no page
+		}
+		most = more.TotalCount
 		if all || isLast(more, got, page) {
-			return changed, true, nil
+			return latestOf(changed), true, nil
 		}
 	}
-	return changed, false, nil
+	return latestOf(changed), false, nil
+}
+
+// latestOf returns the latest of what several answers say of each entry, the one that
+// was updated last first. What only an earlier answer has is gone since.
+func latestOf(entries []remote.Entry) (latest []remote.Entry) {
+	slices.SortStableFunc(entries, func(a, b remote.Entry) int { return b.Updated.Compare(a.Updated) })
+	ids := map[string]bool{}
+	for _, e := range entries {
+		if !ids[e.ID] {
+			ids[e.ID] = true
+			latest = append(latest, e)
+		}
+	}
+	return latest
 }
 
 // isLast reports whether nothing follows a page with which so many entries were got.
 // A full page does not take the service's count for it.
 func isLast(p remote.Page, got, asked int) bool {
+	if p.PerPage > 0 {
+		asked = min(asked, p.PerPage) // it sends no more
+	}
 	return len(p.Items) == 0 || got >= p.TotalCount && len(p.Items) < asked
 }
 
@@ -125,8 +146,10 @@ func stateOf(e *remote.Entry) state {
 func (w *Watcher) compare(entries []remote.Entry) (changed []remote.Entry, all bool) {
 	for i := range entries {
 		e := &entries[i]
-		all = all || e.Updated.Before(w.untold)
-		if s, ok := w.seen[e.ID]; !e.Updated.Before(w.horizon) && !(ok && s == stateOf(e)) {
+		told := e.Updated.Before(w.untold)
+		all = all || told
+		s, ok := w.seen[e.ID]
+		if ok && s != stateOf(e) || !ok && (!told || e.Updated.After(w.horizon)) {
 			changed = append(changed, *e)
 		}
 	}
@@ -165,14 +188,14 @@ func (w *Watcher) remember(p remote.Page, unsure []remote.Entry) {
 // moved reports whether an entry that is not new has come from somewhere else, where
 // it may still be known. One that has come while a call of this machine runs is
 // judged when it has ended: that may be what moved it.
-func (w *Watcher) moved(changed []remote.Entry) bool {
+func (w *Watcher) moved(look *tree.Look, p remote.Page, changed []remote.Entry) bool {
 	var old []remote.Entry
 	for _, e := range changed {
-		if w.baseline.set && e.Created.Before(w.baseline.newest) && e.Status == remote.Completed && remote.ValidName(e.Name) {
+		if w.baseline.set && e.Created.Before(w.baseline.newest) && !isLeaving(&e) && remote.ValidName(e.Name) {
 			old = append(old, e)
 		}
 	}
-	for _, id := range w.tree.Moved(old) {
+	for _, id := range look.Moved(old, p.Items) {
 		w.came[id] = true
 	}
 	o := w.ownNow()
@@ -228,7 +251,7 @@ func (w *Watcher) read(ctx context.Context, total int) {
 }
 
 func (w *Watcher) readAll(ctx context.Context, _ []string) error {
-	look := w.tree.BeginReading()
+	look := w.tree.Begin()
 	defer look.End()
 	all, err := w.service.ListAll(ctx)
 	if err == nil {
