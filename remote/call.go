@@ -56,6 +56,12 @@ func (c *Client) once(ctx context.Context, k call, payload []byte, out any) erro
 	if err != nil {
 		return err
 	}
+	if !k.anon { // once more, as the wait may have been long
+		if err := c.authorise(req, k.op); err != nil {
+			slot.done(ctx, context.Canceled) // nothing was sent
+			return err
+		}
+	}
 	err = c.roundTrip(req, k, out)
 	slot.done(ctx, err)
 	return err

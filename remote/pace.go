@@ -127,10 +127,13 @@ func (p *pace) enter(ctx context.Context, o op) (*slot, error) {
 func (p *pace) fail(o op, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err == context.Canceled || p.last == nil {
+	if err == context.Canceled {
 		return err
 	}
-	e := *p.last
+	e := Error{Kind: Unreachable, Message: "no turn in time"}
+	if p.last != nil {
+		e = *p.last
+	}
 	e.Op, e.Ambiguous, e.unsent = o.String(), false, true
 	return &e
 }
@@ -188,6 +191,13 @@ func (p *pace) next(now time.Time) *list.List {
 
 func (p *pace) unreachable() bool { return p.failures >= unreachableAfter }
 
+// holdsBack reports whether what ctx is for has to wait for a probe.
+func (p *pace) holdsBack(ctx context.Context) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return IsBackground(ctx) && p.unreachable()
+}
+
 // failHopeless ends the waiting of those whose deadline is in the hold.
 func (p *pace) failHopeless() {
 	for i := range p.waiting {
@@ -223,6 +233,20 @@ func (p *pace) stop() {
 	}
 }
 
+// accepted is called when the host has accepted so much of a body that it can be
+// reached, although the transfer goes on. A long probe keeps nothing waiting.
+func (s *slot) accepted() {
+	p := s.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.leaveLocked()
+	if s.probe {
+		s.probe, p.probing = false, false
+		p.reached()
+	}
+	p.dispatch()
+}
+
 // leave is called when a request no longer burdens the host, although its transfer
 // goes on.
 func (s *slot) leave() {
@@ -252,21 +276,21 @@ func (s *slot) done(ctx context.Context, err error) {
 	e, failed := err.(*Error)
 	switch {
 	case failed && e.asksForPatience():
-		p.last = e
-		p.throttled(s, e)
 		if e.Kind == Throttled {
 			p.reached()
 		} else {
 			p.failed(s)
 		}
+		p.last = e
+		p.throttled(s, e)
 	case failed && e.Kind == Unreachable:
 		if ctx.Err() == nil {
 			p.last = e
 			p.failed(s)
 		}
 	case err == nil || failed:
-		p.reached()
 		p.succeeded(s)
+		p.reached()
 	}
 	p.dispatch()
 }
@@ -289,7 +313,7 @@ func (p *pace) throttled(s *slot, e *Error) {
 		p.underWay, p.tentative = 0, true
 	}
 	if asked := min(e.RetryAfter, longestAsked); asked > 0 {
-		p.heldTo = later(p.heldTo, now.Add(asked+rand.N(asked/8)))
+		p.heldTo = later(p.heldTo, now.Add(asked+rand.N(asked/8+1)))
 	}
 	p.log.Debug("the service asks for patience", "error", e, "pause", p.heldTo.Sub(now).Round(time.Millisecond), "most", int(p.most))
 }
@@ -309,7 +333,14 @@ func (p *pace) succeeded(s *slot) {
 	}
 }
 
-func (p *pace) reached() { p.failures = 0 }
+// reached notes that the host can be reached. What it said before is of interest only
+// to those who wait for a hold.
+func (p *pace) reached() {
+	p.failures = 0
+	if !p.tentative && !time.Now().Before(p.heldTo) {
+		p.last = nil
+	}
+}
 
 func (p *pace) failed(s *slot) {
 	p.failures++

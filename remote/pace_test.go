@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -270,7 +271,13 @@ func TestProbeFindsTheService(t *testing.T) {
 		l := &line{answer: always(0)}
 		c := onLine(t, l, 10*time.Minute)
 		var all sync.WaitGroup
-		all.Go(func() { wantKinds(t, together(50, getter(Background(t.Context()), c)), 0) })
+		get := getter(Background(t.Context()), c)
+		for range 50 {
+			all.Go(func() { // is owed, and waits for the next probe
+				for get() != nil {
+				}
+			})
+		}
 		time.Sleep(30 * time.Second)
 		l.now(always(200))
 		began := time.Now()
@@ -310,6 +317,104 @@ func TestLongUploadKeepsNothingWaiting(t *testing.T) {
 			t.Errorf("a read waited for %v: %v", took, err)
 		}
 		all.Wait()
+	})
+}
+
+// After an outage a long upload, of which the store has accepted enough to be there,
+// lets go what waits for it.
+func TestLongProbeKeepsNothingWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{answer: always(500)}
+		c := onLine(t, l, 3*time.Minute)
+		f := c.Files("a", Private)
+		upload := func(size int64) func() error {
+			return func() error {
+				_, err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, size)
+				return err
+			}
+		}
+		wantKinds(t, together(unreachableAfter, upload(1)), Unreachable)
+		l.now(func(_ int64, r *http.Request) (int, map[string]string) {
+			if r.ContentLength > 1<<20 {
+				time.Sleep(time.Minute)
+			}
+			return 200, nil
+		})
+		var probe sync.WaitGroup
+		probe.Go(func() { wantKinds(t, together(1, upload(2<<20)), 0) })
+		time.Sleep(10 * time.Millisecond)
+		began := time.Now()
+		wantKinds(t, together(20, upload(1)), 0)
+		if took := time.Since(began); took > 2*firstProbe {
+			t.Errorf("short uploads waited for %v", took)
+		}
+		probe.Wait()
+	})
+}
+
+// A background call that has failed says so at once when the next try would have to
+// wait for a probe.
+func TestBackgroundCallSaysSoonThatItFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := onLine(t, &line{answer: always(0)}, 30*time.Second)
+		began := time.Now()
+		wantKinds(t, together(1, getter(Background(t.Context()), c)), Unreachable)
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("it failed after %v", took)
+		}
+	})
+}
+
+// What the service said before it answered again is not said of later failures.
+func TestErrorsOfLongAgo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{answer: func(n int64, _ *http.Request) (int, map[string]string) {
+			if n == 1 {
+				return 429, nil
+			}
+			return 200, nil
+		}}
+		c := onLine(t, l, 30*time.Second)
+		wantKinds(t, together(3, getter(t.Context(), c)), 0)
+		time.Sleep(time.Hour)
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+		defer cancel()
+		if _, err := c.apiPace.enter(ctx, opGet); KindOf(err) != Unreachable || strings.Contains(err.Error(), "429") {
+			t.Errorf("an expired deadline is told as %v", err)
+		}
+	})
+}
+
+// Any time that an answer asks for is taken, however short.
+func TestShortestRetryAfter(t *testing.T) {
+	p := newPace(slog.New(slog.DiscardHandler))
+	p.throttled(&slot{p: p}, &Error{Kind: Throttled, RetryAfter: 1})
+}
+
+// A call that waited goes with the token of now, not with that of when it began.
+func TestTokenOfACallThatWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var token, sent atomic.Value
+		token.Store("old")
+		l := &line{answer: func(n int64, r *http.Request) (int, map[string]string) {
+			sent.Store(r.Header.Get("Authorization"))
+			if n == 1 {
+				return 429, map[string]string{"Retry-After": "10"}
+			}
+			return 200, nil
+		}}
+		c := onLine(t, l, time.Minute)
+		c.token = func() (string, error) { return token.Load().(string), nil }
+		_ = together(1, func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			return getter(ctx, c)()
+		})
+		time.AfterFunc(time.Second, func() { token.Store("new") })
+		wantKinds(t, together(1, getter(t.Context(), c)), 0)
+		if got := sent.Load(); got != "Bearer new" {
+			t.Errorf("%q was sent", got)
+		}
 	})
 }
 

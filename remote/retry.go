@@ -24,7 +24,8 @@ func newBackOff() *backoff.ExponentialBackOff {
 // timeout are used up; wait ends with the latter. A call that must not be carried out
 // twice is repeated only when it certainly was not carried out: it was throttled or
 // never sent. Where the service asks for patience, the pace makes the pauses, and such
-// a try counts as none when it was asked for in so many words.
+// a try counts as none when it was asked for in so many words. A background call that
+// has failed does not wait for the next probe: its caller can say that it has failed.
 func (c *Client) retry(ctx context.Context, o op, repeat bool, try func(wait context.Context) error) error {
 	wait, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -33,6 +34,9 @@ func (c *Client) retry(ctx context.Context, o op, repeat bool, try func(wait con
 		err := try(wait)
 		var e *Error
 		if !errors.As(err, &e) || e.unsent || e.Kind != Unreachable && e.Kind != Throttled || e.Ambiguous && !repeat {
+			return err
+		}
+		if c.paceOf(o).holdsBack(ctx) {
 			return err
 		}
 		var pause time.Duration
@@ -48,6 +52,14 @@ func (c *Client) retry(ctx context.Context, o op, repeat bool, try func(wait con
 		}
 		c.log.Debug("repeating a call", "op", o.String(), "error", err, "after", pause.Round(time.Millisecond))
 	}
+}
+
+// paceOf returns the pace of the host that an operation goes to.
+func (c *Client) paceOf(o op) *pace {
+	if o == opContent {
+		return c.contentPace
+	}
+	return c.apiPace
 }
 
 // sleep returns false when ctx ends first.

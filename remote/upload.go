@@ -90,7 +90,7 @@ type acceptedReader struct {
 func (a *acceptedReader) Read(p []byte) (int, error) {
 	n, err := a.r.Read(p)
 	if a.n += int64(n); a.n > accepted && a.n-int64(n) <= accepted {
-		a.slot.leave()
+		a.slot.accepted()
 	}
 	return n, err
 }
