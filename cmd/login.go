@@ -27,7 +27,7 @@ func newLoginCommand() *cobra.Command {
 It asks for the email address and the password of an account, and for the code of
 its second factor; these are not stored. Accounts that sign in through another
 site (single sign-on) have no password here: make an API token in the account's
-settings, or one of the application, and paste it in place of the email address.
+settings, or one of the application, leave the address empty, then paste it.
 
 Without a terminal, or where the token is too long for one line of it (1,024
 characters on macOS), it is read from the standard input:
@@ -95,8 +95,8 @@ func (l *login) token(ctx context.Context) (string, error) {
 		text, err := io.ReadAll(io.LimitReader(l.ask.in, maxTokenFile))
 		return string(text), err
 	case !person:
-		return "", errors.New(`there is no terminal to ask for a password: pipe an API token in,
-losantfs login --token-stdin < FILE, or log in from a terminal`)
+		return "", fmt.Errorf(`there is no terminal to ask for a password: pipe an API token in,
+losantfs login --api-url %s --token-stdin < FILE, or log in from a terminal`, shellWord(l.apiURL))
 	case l.fromStdin:
 		return l.ask.secret(ctx, "API token: ")
 	}
@@ -112,6 +112,9 @@ losantfs login --token-stdin < FILE, or log in from a terminal`)
 			return l.ask.secret(ctx, "API token: ")
 		}
 		return "", err
+	}
+	if !strings.Contains(email, "@") { // it may be a token, which must not be shown or become part of a URL
+		return "", errors.New("this is not an email address: to paste an API token, leave the address empty, then paste it")
 	}
 	switch elsewhere, err := c.SSODomain(ctx, email); {
 	case remote.Temporary(err):

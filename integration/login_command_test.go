@@ -23,7 +23,7 @@ func TestLoginFromAPipe(t *testing.T) {
 		args  []string
 		want  string
 	}{
-		"without saying so":  {emu.Token(), nil, "--token-stdin"},
+		"without saying so":  {emu.Token(), []string{"--api-url", emu.URL()}, "losantfs login --api-url " + emu.URL() + " --token-stdin"},
 		"nothing":            {"", []string{"--token-stdin"}, "no token in it"},
 		"two words":          {"SECRET SECRET", []string{"--token-stdin"}, "not a token"},
 		"wrong":              {"SECRET.SECRET.SECRET", []string{"--token-stdin"}, "does not accept this token"},

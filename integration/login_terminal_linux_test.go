@@ -146,6 +146,12 @@ func TestLoginAtATerminal(t *testing.T) {
 			tty.answers(askEmail, "\n", true)
 			tty.answers(askToken, token(d)+"\n", false)
 		}, says: "mount with the id of one"},
+		"token for an address": {types: func(d *drive, tty *terminal) {
+			d.wantCalls("a token for an address", nil, func() {
+				tty.answers(askEmail, token(d)+"\n", true)
+				tty.ends()
+			})
+		}, exit: 1, says: "leave the address empty, then paste it"},
 		"wrong token": {types: func(_ *drive, tty *terminal) {
 			tty.answers(askEmail, "\n", true)
 			tty.answers(askToken, "SECRET.SECRET.SECRET\n", false)
