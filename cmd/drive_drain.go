@@ -76,13 +76,15 @@ func sortOwed(owed []owedChange) {
 
 // flush sends what parts owe, also what was refused before, and returns what is
 // owed still once only that is left which the service refuses, ctx ends, or the
-// drive. Programs may go on writing meanwhile. It reports how it goes on.
+// drive. Programs may go on writing meanwhile. It reports how it goes on. Whether the
+// service is back is looked at once, rather than at the next probe.
 func (d *drive) flush(ctx context.Context, parts []part, report func(drainReport)) (still []owedChange) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
-	var flushes sync.WaitGroup
+	var flushes, look sync.WaitGroup
 	var mu sync.Mutex
+	look.Go(func() { d.client.Hurry(ctx, d.app.ID) })
 	for _, p := range parts {
 		flushes.Go(func() {
 			debts := p.space.Flush(ctx, p.under)
@@ -98,6 +100,7 @@ func (d *drive) flush(ctx context.Context, parts []part, report func(drainReport
 	d.follow(parts, done, report)
 	cancel()
 	<-done
+	look.Wait()
 	sortOwed(still)
 	return still
 }

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -94,6 +95,16 @@ func New(cfg Config) (*Client, error) {
 }
 
 const maxRedirects = 3
+
+// Hurry looks at once whether the service can be reached again, where background calls
+// wait for that, with a call for an application; so they go as soon as it answers. It
+// makes no call where nothing waits.
+func (c *Client) Hurry(ctx context.Context, app string) {
+	c.contentPace.probeNow()
+	if c.apiPace.holdsBack(Background(ctx)) {
+		_, _ = c.Application(ctx, app)
+	}
+}
 
 // Close drops the idle connections.
 func (c *Client) Close() {

@@ -198,6 +198,14 @@ func (p *pace) holdsBack(ctx context.Context) bool {
 	return IsBackground(ctx) && p.unreachable()
 }
 
+// probeNow lets the next probe go at once.
+func (p *pace) probeNow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probeAt = time.Time{}
+	p.dispatch()
+}
+
 // failHopeless ends the waiting of those whose deadline is in the hold.
 func (p *pace) failHopeless() {
 	for i := range p.waiting {

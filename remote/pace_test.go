@@ -288,6 +288,37 @@ func TestProbeFindsTheService(t *testing.T) {
 	})
 }
 
+// Somebody who waits does not wait for the next probe.
+func TestHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{answer: always(0)}
+		c := onLine(t, l, time.Minute)
+		f := c.Files("a", Private)
+		get := getter(Background(t.Context()), c)
+		upload := func() error {
+			_, err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, 1)
+			return err
+		}
+		for range 10 { // the probes are seldom by then
+			_, _ = get(), upload()
+		}
+		l.now(always(200))
+		began := time.Now()
+		var all sync.WaitGroup
+		all.Go(func() { wantKinds(t, together(10, get), 0) })
+		all.Go(func() { wantKinds(t, together(10, upload), 0) })
+		c.Hurry(t.Context(), "a")
+		all.Wait()
+		if took := time.Since(began); took > 0 {
+			t.Errorf("they waited for %v", took)
+		}
+		before := l.sent.Load()
+		if c.Hurry(t.Context(), "a"); l.sent.Load() != before {
+			t.Error("a call was made although nothing waits")
+		}
+	})
+}
+
 // A long upload, which is under way for as long as it takes, keeps nothing waiting.
 func TestLongUploadKeepsNothingWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
