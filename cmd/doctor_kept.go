@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -14,16 +13,8 @@ import (
 // checkOwed looks at the folders in which mounts keep what they owe. Those in use
 // are left to their mounts.
 func (d *doctor) checkOwed() {
-	state, err := stateFolder()
-	if err != nil {
-		return // said before
-	}
-	folders, _ := filepath.Glob(filepath.Join(state, owedBelow, "*", "*-*"))
 	before := 0
-	for _, dir := range folders {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			continue
-		}
+	for _, dir := range owedFolders() {
 		found, err := outbox.Inspect(dir)
 		if err != nil {
 			d.say(isProblem, "owed", fmt.Sprintf("%s cannot be read (%v)", dir, err), "")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -79,11 +78,8 @@ func (d *doctor) checkMounts(ctx context.Context) {
 // was made with this state folder, where the socket was left.
 func (d *doctor) checkDead(folder sockets, m deadMount) {
 	text := m.mountpoint + " is a drive whose process has ended"
-	socket, err := folder.path(m.mountpoint)
-	if err == nil {
-		_, err = os.Lstat(socket)
-	}
-	if err != nil || m.owner != strconv.Itoa(os.Getuid()) {
+	socket, made := folder.made(m)
+	if !made {
 		d.say(isWarning, "mounts", text, "losantfs unmount "+shellWord(m.mountpoint)+", as the user who mounted it")
 		return
 	}

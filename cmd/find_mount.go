@@ -20,7 +20,7 @@ type liveMount struct {
 
 // liveMounts returns the mounts of this user that a process serves. With an error
 // they are those whose process answered. Sockets of processes that are gone are
-// removed.
+// removed, unless their mount is still there: the socket shows that it is ours.
 func liveMounts(ctx context.Context) ([]liveMount, error) {
 	folder, err := openSockets()
 	if err != nil {
@@ -46,7 +46,9 @@ func liveMounts(ctx context.Context) ([]liveMount, error) {
 		case errs[i] == nil:
 			live = append(live, found[i])
 		case errors.Is(errs[i], errNoPeer):
-			folder.tidy(paths[i])
+			if !folder.isOfDead(paths[i]) {
+				folder.tidy(paths[i])
+			}
 		default:
 			err = errors.Join(err, errs[i])
 		}

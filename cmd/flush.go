@@ -25,8 +25,10 @@ user are meant. Programs may go on writing.
 
 The exit code is 0 once nothing is owed there, and 3 when something stays owed:
 what the service refuses, or what was not sent in time. It is listed on standard
-error, one path a line with its state and the last error. Without --timeout it
-waits for as long as the service cannot be reached.`,
+error, one path a line with its state and the last error. Without PATH it is 3 also
+when a drive is there whose process has ended, and changes were left: nobody sends
+them before the next mount. Without --timeout it waits for as long as the service
+cannot be reached.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if timeout < 0 {
@@ -74,14 +76,18 @@ func flush(ctx context.Context, args []string, timeout time.Duration, out io.Wri
 		return err
 	}
 	owed := slices.Concat(still...)
+	var ended error
+	if len(args) == 0 {
+		ended = owedByDead()
+	}
 	if len(owed) == 0 {
-		return nil
+		return ended
 	}
 	if err := printOwed(out, owed); err != nil {
 		return err
 	}
 	sum := sumOf(owed)
-	return &owedError{fmt.Sprintf("%s %s owed", sum, verb(sum.Owed, "stays", "stay"))}
+	return errors.Join(&owedError{fmt.Sprintf("%s %s owed", sum, verb(sum.Owed, "stays", "stay"))}, ended)
 }
 
 // placesOf returns what args name, or all mounts.

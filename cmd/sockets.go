@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -156,6 +158,24 @@ func (s sockets) close(l *net.UnixListener) {
 	defer unlock()
 	_ = os.Remove(l.Addr().String())
 	l.Close()
+}
+
+// made returns the socket of a dead mount that this user made with this state folder,
+// where it was left.
+func (s sockets) made(m deadMount) (socket string, ok bool) {
+	socket, err := s.path(m.mountpoint)
+	if err == nil {
+		_, err = os.Lstat(socket)
+	}
+	return socket, err == nil && m.owner == strconv.Itoa(os.Getuid())
+}
+
+// isOfDead reports whether a socket is that of a dead mount.
+func (s sockets) isOfDead(path string) bool {
+	return slices.ContainsFunc(leftovers(), func(m deadMount) bool {
+		socket, err := s.path(m.mountpoint)
+		return err == nil && socket == path
+	})
 }
 
 // tidy removes a socket that refuses connections.

@@ -23,7 +23,8 @@ stays owed is kept on this machine and sent on the next mount. Ctrl-C ends the
 wait, and unmounts.
 
 The exit code is 0 when everything was sent, and 3 when the drive is unmounted
-and something stays owed, which is then shown.`,
+and something stays owed, which is then shown. Of a drive whose process has ended
+nothing is sent; the next mount does that.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: mountpoints,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -65,8 +66,11 @@ func (u *unmounter) unmount(ctx context.Context, path string) error {
 	p := newPeer(socket)
 	still, err := u.drainAndUnmount(ctx, p)
 	if errors.Is(err, errNoPeer) {
-		folder.tidy(socket)
-		return unmountLeftover(ctx, path, real)
+		err = unmountLeftover(ctx, path, real)
+		if owed := (*owedError)(nil); err == nil || errors.As(err, &owed) {
+			folder.tidy(socket)
+		}
+		return err
 	}
 	if err != nil {
 		return err
@@ -143,6 +147,9 @@ func unmountLeftover(ctx context.Context, path, real string) error {
 	case deadDrive:
 		if err := detachDead(real); err != nil {
 			return fmt.Errorf("the mount that an ended losantfs left at %s cannot be taken away: %w", path, err)
+		}
+		if n := owedByEnded(); n > 0 {
+			return &owedError{fmt.Sprintf("%s is unmounted, but %s; what is owed is kept on this machine and sent on the next mount", path, endedText(n))}
 		}
 		return nil
 	case liveDrive:

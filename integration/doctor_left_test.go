@@ -198,6 +198,9 @@ func TestDoctorOfDeadMounts(t *testing.T) {
 		return found
 	}
 	d.kill()
+	if _, errs, err := d.run("status"); err != nil || len(sockets()) != 1 {
+		t.Errorf("after status: %v, %s, sockets: %q", err, errs, sockets())
+	}
 	d.doctor(t).want("problem", "mounts", d.mnt+" is a drive whose process has ended")
 	if !d.isMounted() || len(sockets()) != 1 {
 		t.Error("it was taken away without --repair")
