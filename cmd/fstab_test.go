@@ -122,6 +122,8 @@ func TestComplete(t *testing.T) {
 	for line, part := range map[string]string{
 		"--timeout=0s":                       "--timeout",
 		"--poll-interval=-1s":                "--poll-interval",
+		"--poll-interval=1ns":                "at least 100ms",
+		"--poll-interval=99ms":               "at least 100ms",
 		"--at=":                              "mount point",
 		"--read-only --write background":     "leave one of them out",
 		"-o ro,write=through":                "leave one of them out",
@@ -133,7 +135,7 @@ func TestComplete(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"": "writable", "-o rw": "writable", "--write through": "writable", "-o ro,rw --write through": "writable",
-		"-o ro": "read-only", "--read-only": "read-only",
+		"-o ro": "read-only", "--read-only": "read-only", "--poll-interval=0": "writable", "--poll-interval=100ms": "writable",
 	} {
 		if o, err := complete(line); err != nil || o.access() != want {
 			t.Errorf("%q: %s, %v; want %s", line, o.access(), err, want)

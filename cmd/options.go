@@ -37,6 +37,7 @@ type mountOptions struct {
 const (
 	defaultCacheSize    = 10_000_000_000
 	defaultPollInterval = 5 * time.Second
+	shortestPoll        = 100 * time.Millisecond
 	defaultTimeout      = 30 * time.Second
 	defaultSettle       = time.Second
 	defaultUploads      = 8
@@ -59,7 +60,7 @@ func (o *mountOptions) register(f *pflag.FlagSet) {
 		"names that never leave this machine, such as '*.tmp', besides those of swap, lock and trash files; may be repeated")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`folder` for cached content (default one of your own)")
 	f.Var(newValue(&o.cacheSize, defaultCacheSize, "size", parseSize, sizeText), "cache-size", "most that is kept in it")
-	f.DurationVar(&o.pollInterval, "poll-interval", defaultPollInterval, "how often to look for changes made elsewhere, less often while nothing is used; 0 asks the service at each access")
+	f.DurationVar(&o.pollInterval, "poll-interval", defaultPollInterval, "how often to look for changes made elsewhere, less often while nothing is used; at least 100ms, or 0 to ask the service at each access, which costs a call each time and makes each wait for it")
 	f.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long one file operation may wait for the service")
 	f.Var(newValue(&o.uid, uint32(os.Getuid()), "number", parseID, idText), "uid", "owner of the files")
 	f.Var(newValue(&o.gid, uint32(os.Getgid()), "number", parseID, idText), "gid", "group of the files")
@@ -78,6 +79,8 @@ func (o *mountOptions) complete(f *pflag.FlagSet) error {
 	switch {
 	case o.pollInterval < 0:
 		return errors.New("--poll-interval must not be negative")
+	case o.pollInterval > 0 && o.pollInterval < shortestPoll:
+		return fmt.Errorf("--poll-interval must be at least %v, or 0 to ask the service at each access", shortestPoll)
 	case o.timeout < time.Second:
 		return errors.New("--timeout must be at least 1s")
 	case o.readOnly && f.Changed("write"):
