@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,8 @@ func (s service) explain(err error) error {
 		return fmt.Errorf("the token from %s lacks a right: reading files takes the scopes files.get, file.get, privateFiles.get and privateFile.get, or all.Application.read (%w)",
 			s.token.source(), err)
 	case ok && e.Kind == remote.Denied:
-		return fmt.Errorf("%s does not accept the token from %s: it is wrong or has expired (%w)", s.apiURL, s.token.source(), err)
+		return fmt.Errorf("%s does not accept the token from %s: it is wrong or has expired (%w): %s", s.apiURL, s.token.source(), err,
+			cmp.Or(s.token.another, s.token.renewal))
 	case remote.Temporary(err):
 		return fmt.Errorf("%s does not answer as it should: check the network and the API URL, or try again later (%w)", s.apiURL, err)
 	}

@@ -21,6 +21,8 @@ type token struct {
 	get func() (string, error)
 	// renewal says how a program that runs gets another token from there.
 	renewal string
+	// another says how a program that is started gets another one, where that differs.
+	another string
 }
 
 // constantToken is a token that cannot change, from the environment.
@@ -32,6 +34,7 @@ func constantToken(source, text string) (*token, error) {
 	return &token{
 		source: func() string { return source }, get: func() (string, error) { return text, nil },
 		renewal: "a program that runs gets no other environment: unmount, and mount again with a new token",
+		another: "set " + source + " to a new token",
 	}, nil
 }
 

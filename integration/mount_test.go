@@ -261,7 +261,7 @@ func TestMessages(t *testing.T) {
 	}{
 		"no token":            {[]string{"LOSANT_API_TOKEN="}, []string{d.app, d.mnt}, []string{"token", "LOSANT_API_TOKEN"}},
 		"wrong token":         {[]string{"LOSANT_API_TOKEN=nonsense"}, []string{d.app, d.mnt}, []string{"token"}},
-		"expired token":       {[]string{"LOSANT_API_TOKEN=" + emu.NewToken(time.Nanosecond)}, []string{d.app, d.mnt}, []string{"token", "expired"}},
+		"expired token":       {[]string{"LOSANT_API_TOKEN=" + emu.NewToken(time.Nanosecond)}, []string{d.app, d.mnt}, []string{"token", "expired", "set LOSANT_API_TOKEN to a new token"}},
 		"too small token":     {[]string{"LOSANT_API_TOKEN=" + emu.NewToken(0, "all.Organization.read.nothing")}, []string{d.app, d.mnt}, []string{"right"}},
 		"unknown application": {nil, []string{"000000000000000000000000", d.mnt}, []string{"000000000000000000000000", d.app}},
 		"unknown name":        {nil, []string{"No such app", d.mnt}, []string{"No such app", d.app}},
