@@ -109,6 +109,7 @@ type doctor struct {
 	problems int64
 
 	names map[string]string // of applications, by [owedName]
+	asked bool              // the service said which applications the token sees
 }
 
 func (d *doctor) say(l level, check, text, todo string) {

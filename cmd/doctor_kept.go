@@ -13,19 +13,20 @@ import (
 // checkOwed looks at the folders in which mounts keep what they owe. Those in use
 // are left to their mounts.
 func (d *doctor) checkOwed() {
-	before := 0
+	nothing := true
 	for _, dir := range owedFolders() {
 		found, err := outbox.Inspect(dir)
 		if err != nil {
 			d.say(isProblem, "owed", fmt.Sprintf("%s cannot be read (%v)", dir, err), "")
+			nothing = false
 		}
 		if found.InUse {
 			continue
 		}
-		before += found.Owed
+		nothing = nothing && found.Owed+found.Damaged+len(found.Missing)+len(found.Aside) == 0
 		d.sayOwed(dir, found)
 	}
-	if before == 0 {
+	if nothing {
 		d.say(isOK, "owed", "earlier mounts left no changes", "")
 	}
 }
@@ -36,8 +37,12 @@ func (d *doctor) sayOwed(dir string, found outbox.Inspected) {
 	space, _, _ := strings.Cut(filepath.Base(dir), "-")
 	app := d.names[filepath.Base(filepath.Dir(dir))]
 	of, again := fmt.Sprintf("%s files of %s", space, app), "mount it again"
-	if app == "" {
+	switch {
+	case app != "":
+	case d.asked:
 		of, again = space+" files of an application that this token does not see", "mount that one again"
+	default:
+		of, again = space+" files of an application whose name is not known without the service", "mount that one again"
 	}
 	if found.Owed > 0 {
 		d.say(isWarning, "owed", fmt.Sprintf("%s to %s %s owed", changesText(int64(found.Owed)), of, verb(int64(found.Owed), "is", "are")), again)

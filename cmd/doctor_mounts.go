@@ -70,7 +70,7 @@ func (d *doctor) checkMounts(ctx context.Context) {
 		d.checkSocket(ctx, folder, path)
 	}
 	if len(paths) == 0 {
-		d.say(isOK, "mounts", "nothing is mounted", "")
+		d.say(isOK, "mounts", "no process of yours serves a drive", "")
 	}
 }
 

@@ -113,6 +113,7 @@ func (d *doctor) checkClock(c *remote.Client) {
 // checkApplication looks for the application, and at its files.
 func (d *doctor) checkApplication(ctx context.Context, s service, c *remote.Client) {
 	all, err := c.Applications(ctx)
+	d.asked = err == nil
 	for _, a := range all {
 		d.names[owedName(c.URL(), a.ID)] = a.Name
 	}

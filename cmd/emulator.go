@@ -33,7 +33,9 @@ func newEmulatorCommand() *cobra.Command {
 		Short: "Serve the Losant file API from a folder on this machine",
 		Long: "Serve the Losant file API from a folder on this machine, for development and tests.\n" +
 			"It runs in the foreground until it is interrupted. What the real service may do either way,\n" +
-			"and faults to test against, are switches: see --list-switches.",
+			"and faults to test against, are switches: see --list-switches. They are set with --set, or\n" +
+			"while it runs by a POST of names and values, which are strings:\n\n" +
+			"  curl -d '{\"down\": \"true\", \"latency\": \"200ms\"}' URL/_emulator/switches",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if list {

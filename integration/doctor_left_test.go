@@ -145,6 +145,9 @@ func TestDoctorOfWhatIsOwed(t *testing.T) {
 	}
 	journal := journals[0]
 	d.doctor(t).want("warning", "owed", "6 changes to public files of Demo application are owed")
+	d.set("down", "true")
+	d.doctor(t).want("warning", "owed", "whose name is not known without the service")
+	d.set("down", "false")
 	whole := read(t, journal)
 	if err := os.WriteFile(journal, append(whole, "0123"...), 0o600); err != nil {
 		t.Fatal(err)
@@ -183,6 +186,9 @@ func TestDoctorOfWhatIsOwed(t *testing.T) {
 	}
 	f = d.doctor(t, "--repair")
 	f.want("problem", "owed", "1 line of "+journal)
+	if c, ok := f.find("", "owed", "left no changes"); ok {
+		t.Errorf("beside damage: %+v", c)
+	}
 	if string(read(t, journal)) != string(damaged) {
 		t.Error("the doctor changed the journal")
 	}
@@ -209,7 +215,7 @@ func TestDoctorOfDeadMounts(t *testing.T) {
 	if d.isMounted() || len(sockets()) != 0 {
 		t.Errorf("it was not taken away; sockets: %q", sockets())
 	}
-	d.doctor(t).want("ok", "mounts", "nothing is mounted")
+	d.doctor(t).want("ok", "mounts", "no process of yours serves a drive")
 
 	// A socket without a mount.
 	d.mount()

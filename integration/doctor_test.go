@@ -107,7 +107,7 @@ func TestDoctorOfAHealthyDrive(t *testing.T) {
 		t.Errorf("for people: %v\n%s%s", err, out, errs)
 	}
 	d.stop()
-	d.doctor(t).want("ok", "mounts", "nothing is mounted")
+	d.doctor(t).want("ok", "mounts", "no process of yours serves a drive")
 }
 
 func TestDoctorOfTheService(t *testing.T) {
