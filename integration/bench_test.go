@@ -11,29 +11,40 @@ import (
 
 // BenchmarkDrive times what people do, through the kernel, with a service that
 // takes 50 ms for each answer, and counts the calls. Each line is one run on a
-// new mount; the ratio is to the same on a plain folder in the same run.
+// new mount: what is cold is timed and counted with the mount itself. The ratio is to
+// the same on a plain folder in the same run.
 func BenchmarkDrive(b *testing.B) {
 	for _, c := range []struct {
 		name, script string
-		warm         bool
+		warm, again  bool
 	}{
-		{"find-cold", "find . > /dev/null", false},
-		{"find-warm", "find . > /dev/null", true},
-		{"ls-lR-cold", "ls -lR > /dev/null", false},
-		{"ls-lR-warm", "ls -lR > /dev/null", true},
-		{"cat-cold", "cat d00/* > /dev/null", false},
-		{"cat-warm", "cat d00/* > /dev/null", true},
+		{"find-cold", "find . > /dev/null", false, false},
+		{"find-again", "find . > /dev/null", false, true},
+		{"find-warm", "find . > /dev/null", true, false},
+		{"ls-lR-cold", "ls -lR > /dev/null", false, false},
+		{"ls-lR-warm", "ls -lR > /dev/null", true, false},
+		{"cat-cold", "cat d00/* > /dev/null", false, false},
+		{"cat-warm", "cat d00/* > /dev/null", true, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var took, plain time.Duration
 			var calls int64
 			for range b.N {
 				d := benchDrive(b)
-				if c.warm {
+				if c.warm || c.again {
+					d.mount("--space", "public")
 					d.sh(c.script)
 				}
+				if c.again {
+					d.stop()
+				}
 				d.emu.ResetCounts()
-				took += timed(func() { d.sh(c.script) })
+				took += timed(func() {
+					if !c.warm {
+						d.mount("--space", "public")
+					}
+					d.sh(c.script)
+				})
 				counts := d.emu.Counts()
 				calls += counts.Total() + counts.Calls["content"]
 				plain += timed(func() {
@@ -57,13 +68,13 @@ func timed(f func()) time.Duration {
 	return time.Since(began)
 }
 
-// benchDrive mounts 2,000 small files in 20 folders, which are also in a plain
-// folder beside the mount.
+// benchDrive is a drive, not mounted so far, of 10,000 small files in 100 folders,
+// which are also in a plain folder beside it.
 func benchDrive(b *testing.B) *drive {
 	b.Helper()
 	d := newDrive(b, newEmulator(b), os.Geteuid())
 	data := []byte(strings.Repeat("x", 1000))
-	for i := range 20 {
+	for i := range 100 {
 		dir := fmt.Sprintf("/d%02d", i)
 		if err := os.MkdirAll(d.home+"/plain"+dir, 0o755); err != nil {
 			b.Fatal(err)
@@ -79,6 +90,5 @@ func benchDrive(b *testing.B) *drive {
 	if err := d.emu.Set("latency", "50ms"); err != nil {
 		b.Fatal(err)
 	}
-	d.mount("--space", "public")
 	return d
 }
