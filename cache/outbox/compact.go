@@ -18,10 +18,16 @@ type rewrite struct {
 	tail [][]byte // what was appended to the old one since it began
 }
 
+// compactIdle is how many lines of history are enough when nothing is owed: there is
+// time, and room on a disk that may have been full.
+const compactIdle = 100
+
 // compactIfLong begins to write the journal anew when most of it is history.
 func (b *Outbox) compactIfLong() {
 	things := len(b.nodes) + len(b.gone) + len(b.attrs)
-	if b.journal.next != nil || b.journal.lines < compactAfter || b.journal.lines < 4*things {
+	idle := len(b.nodes) == 1 && len(b.gone) == 0
+	long := b.journal.lines >= compactAfter && b.journal.lines >= 4*things
+	if b.journal.next != nil || !long && !(idle && b.journal.lines >= 2*things+compactIdle) {
 		return
 	}
 	lines, err := b.everyLine()
