@@ -4,7 +4,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/losantfs
 
-.PHONY: demo test test-programs model chaos fuzz bench build lint clean
+.PHONY: demo test test-programs race model chaos fuzz bench build lint clean
 .DEFAULT_GOAL := build
 
 # Shows a mounted folder of sample files, from an emulator, until Ctrl-C.
@@ -23,6 +23,11 @@ test:
 test-programs:
 	@.ci/need go fuse test programs
 	go test -count=1 -timeout 20m -tags programs -run 'Vendor|Heavy' ./integration
+
+# Every test of the whole program under the race detector.
+race:
+	@.ci/need go fuse test
+	go test -count=1 -race -timeout 60m -parallel 8 ./integration
 
 # The property tests of saving, at length: random work, kills and faults against a
 # model, below the kernel and through it.
