@@ -79,7 +79,7 @@ func TestFullDiskWhileWriting(t *testing.T) {
 			d.wantService(want)
 			d.wantMount(want)
 			d.wantNoDuplicates()
-			more := string(content("more", 2_500_000))
+			more := string(content("more", 3_000_000))
 			if err := os.WriteFile(d.path("dir/more"), []byte(more), 0o644); err != nil {
 				t.Fatalf("after all was sent: %v\n%s", err, d.stderr.String())
 			}
