@@ -77,7 +77,7 @@ func (c *Client) Applications(ctx context.Context) ([]Application, error) {
 			Items      []Application `json:"items"`
 			TotalCount int           `json:"totalCount"`
 		}
-		q := url.Values{"page": {strconv.Itoa(number)}, "perPage": {strconv.Itoa(maxPerPage)}, "sortField": {"name"}}
+		q := url.Values{"page": {strconv.Itoa(number)}, "perPage": {strconv.Itoa(MaxPerPage)}, "sortField": {"name"}}
 		err := c.do(ctx, call{op: opApplications, method: "GET", path: "/applications", query: q, repeat: true}, &page)
 		if err != nil {
 			return nil, err

@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// maxPerPage is what the vendor's own CLI asks for; the service may answer with
-// less.
-const maxPerPage = 1000
+// MaxPerPage is how many entries one page of a listing is asked to hold, as the
+// vendor's own CLI does; the service may answer with less.
+const MaxPerPage = 1000
 
 // ListOptions narrow and order a listing. The zero value asks for the whole
 // application.
@@ -25,7 +25,7 @@ type ListOptions struct {
 }
 
 func (o ListOptions) query() url.Values {
-	q := url.Values{"perPage": {strconv.Itoa(maxPerPage)}, "page": {strconv.Itoa(o.Page)}}
+	q := url.Values{"perPage": {strconv.Itoa(MaxPerPage)}, "page": {strconv.Itoa(o.Page)}}
 	if o.PerPage > 0 {
 		q.Set("perPage", strconv.Itoa(o.PerPage))
 	}

@@ -8,8 +8,6 @@ import (
 )
 
 const (
-	// pageSize is how many entries one call of a listing brings at most.
-	pageSize = 1000
 	// wholePages is the number of pages up to which the whole space is listed as
 	// soon as anything of it is asked for.
 	wholePages = 10
@@ -44,7 +42,7 @@ func (t *Tree) joinWhole() <-chan struct{} {
 		return nil
 	}
 	total, ok := t.watch.Total()
-	pages := (total + pageSize - 1) / pageSize
+	pages := (total + remote.MaxPerPage - 1) / remote.MaxPerPage
 	if !ok || total > maxEntries/2 || pages > max(wholePages, w.misses*wholeShare) {
 		return nil
 	}

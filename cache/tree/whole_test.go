@@ -74,7 +74,7 @@ func TestLargeSpace(t *testing.T) {
 	tr.lister = allLister{f}
 	const pages = 20
 	tr.Attend(Watch{Look: func() <-chan struct{} { return nil }, Changed: func(string, []string) {},
-		Total: func() (int, bool) { return pages * pageSize, true }})
+		Total: func() (int, bool) { return pages * remote.MaxPerPage, true }})
 	for range pages / wholeShare {
 		tr.Forget("/")
 		listed(t, tr, "/")

@@ -16,9 +16,8 @@ const (
 	// glance is how many entries a poll asks for, in the hope that no more have
 	// changed.
 	glance = 25
-	// page is how many each further request asks for, and maxPages how many of
-	// these there are before all is read again.
-	page     = 1000
+	// maxPages is how many further requests there are, for whole pages, before all
+	// is read again.
 	maxPages = 5
 	// readers bounds how many directories are read at once.
 	readers = 4
@@ -86,7 +85,7 @@ func (w *Watcher) changedSince(p remote.Page) (changed []remote.Entry, all bool,
 	}
 	got, most := 0, p.TotalCount
 	for n := range maxPages {
-		more, err := w.latest(page, n)
+		more, err := w.latest(remote.MaxPerPage, n)
 		if err != nil {
 			return nil, false, err
 		}
@@ -97,7 +96,7 @@ func (w *Watcher) changedSince(p remote.Page) (changed []remote.Entry, all bool,
 			return latestOf(changed), false, nil // what moved up meanwhile may be on no page
 		}
 		most = more.TotalCount
-		if all || isLast(more, got, page) {
+		if all || isLast(more, got, remote.MaxPerPage) {
 			return latestOf(changed), true, nil
 		}
 	}
@@ -240,7 +239,7 @@ func (w *Watcher) read(ctx context.Context, total int) {
 	}
 	dirs, frozen := w.tree.Unread(w.unread)
 	read := w.readDirs
-	if len(dirs) > total/page+1 {
+	if len(dirs) > total/remote.MaxPerPage+1 {
 		read = w.readAll
 	}
 	if err := read(ctx, dirs); err != nil {
