@@ -144,7 +144,8 @@ func (s *Space) Unlink(ctx context.Context, dir, name string) error {
 }
 
 // Rmdir removes a directory that shows nothing. It takes a fresh look at the
-// service, whose own delete is recursive and final.
+// service, whose own delete is recursive and final. A service that does not answer
+// in time is no obstacle, as one that cannot be reached is none.
 func (s *Space) Rmdir(ctx context.Context, dir, name string) error {
 	since := time.Now().Add(-freshEnough)
 	return s.change(ctx, dir, name, func(p outbox.Place) error {
@@ -168,9 +169,12 @@ func (s *Space) mustBeEmpty(ctx context.Context, dir string, since time.Time) er
 		return err
 	}
 	if remoteDir != "" {
-		l, err := s.tree.ListSince(ctx, remoteDir, since)
+		look, cancel := context.WithDeadline(ctx, since.Add(freshEnough+emptyPatience))
+		defer cancel()
+		l, err := s.tree.ListSince(look, remoteDir, since)
 		switch {
 		case remote.KindOf(err) == remote.NotFound:
+		case err != nil && look.Err() != nil && ctx.Err() == nil:
 		case err != nil && !remote.Temporary(err):
 			return err
 		case err == nil && l.Hidden+l.Moving > 0:
@@ -190,6 +194,10 @@ func (s *Space) mustBeEmpty(ctx context.Context, dir string, since time.Time) er
 // freshEnough is how old a look at the service may be that a removal relies on;
 // the removal itself looks again.
 const freshEnough = time.Second
+
+// emptyPatience is how long a removal waits for its look at the service, from its
+// begin.
+const emptyPatience = 3 * time.Second
 
 // How Rename treats what has the new name.
 const (

@@ -273,7 +273,7 @@ func (d *drive) flushInTime() {
 // TestKnownThingsAreQuickDuringAnUpload looks at what is known while a large upload is
 // under way, and then also while nothing answers any more.
 func TestKnownThingsAreQuickDuringAnUpload(t *testing.T) {
-	d := writable(t, filled(map[string]string{"/known/cold": "cold", "/known/cached": "cached", "/unknown/f": "x"}),
+	d := writable(t, filled(map[string]string{"/known/cold": "cold", "/known/cached": "cached", "/unknown/f": "x", "/empty": "dir"}),
 		"--timeout", "9s", "--poll-interval", "100ms", "--settle", "50ms")
 	d.sh("ls known; cat known/cached")
 	quick := func(when string) {
@@ -303,6 +303,7 @@ func TestKnownThingsAreQuickDuringAnUpload(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	_, _ = os.ReadDir(d.path("known")) // notices it
 	quick("without answers")
+	wantErrno(t, "rmdir without answers", ok, 4*time.Second, func() error { return syscall.Rmdir(d.path("empty")) })
 	heal(d)
 	d.flushInTime()
 }
