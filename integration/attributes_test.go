@@ -40,6 +40,7 @@ func TestWhatTheServiceHasNoPlaceFor(t *testing.T) {
 
 // TestAttributesSurvive keeps modes, owners and times here.
 func TestAttributesSurvive(t *testing.T) {
+	t.Parallel()
 	d := dancing(t, filled(map[string]string{"/clean": "x", "/dir/below": "y", "/changed": "z", "/moved": "m"}))
 	got := d.calls(func() {
 		d.sh(`chmod 751 clean dir && touch -d '2020-01-02 03:04:05.123456789' clean && touch -d '2021-01-02 03:04:05' dir && chmod 600 dir/below && touch dir/below`)

@@ -24,6 +24,7 @@ func (d *drive) cachedPages(path string) int {
 // TestKernelKeepsWhatItHolds changes a file and its attributes, and has it uploaded:
 // the kernel holds its content all the time, also for who has it mapped.
 func TestKernelKeepsWhatItHolds(t *testing.T) {
+	t.Parallel()
 	wantPrograms(t, "fincore")
 	d := dancing(t, filled(map[string]string{"/f": string(content("f", 400_000))}), "--settle", "100ms")
 	d.sh("cat f > /dev/null")

@@ -76,8 +76,10 @@ var clashes = []clash{
 // TestConflicts changes the same here and elsewhere before what was done here is
 // sent. Nothing is lost, and theirs keeps its name and its id.
 func TestConflicts(t *testing.T) {
+	t.Parallel()
 	for _, c := range clashes {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			for _, when := range []string{"mounted", "killed"} {
 				t.Run(when, func(t *testing.T) { c.run(t, when == "killed") })
 			}

@@ -10,6 +10,7 @@ import (
 // Changes wait for the service in many places: for the listing of a folder, for the
 // part of a file that is not overwritten. A signal that is handled ends none of them.
 func TestHandledSignalsDoNotInterruptChanges(t *testing.T) {
+	t.Parallel()
 	d := dancing(t, filled(map[string]string{"/part": string(content("part", 1<<20)), "/end": string(content("end", 1<<20)), "/cut": string(content("cut", 1<<20)),
 		"/old": "old", "/gone": "x", "/goes": "dir", "/dir": "dir", "/mode": "x"}), "--poll-interval", "0")
 	d.set("latency", "200ms")
@@ -41,6 +42,7 @@ func TestHandledSignalsDoNotInterruptChanges(t *testing.T) {
 
 // Ctrl-C ends a program whose change waits for a service that does not answer.
 func TestInterruptedChange(t *testing.T) {
+	t.Parallel()
 	scripts := []string{"mkdir new", "touch new", "mv f g", "rm f", "rmdir dir", "chmod 600 f"}
 	fill := map[string]string{}
 	for i := range scripts {

@@ -96,6 +96,7 @@ func (a *acknowledged) save(d *drive, dir string, r *rand.Rand) {
 // whatever was closed by then is there after the next mount, and reaches the
 // service once.
 func TestKilledWhileWriting(t *testing.T) {
+	t.Parallel()
 	const rounds, writers = 50, 2
 	args := []string{"--space", "public", "--write", "background", "--settle", "100ms"}
 	emu := newEmulator(t)
@@ -182,6 +183,7 @@ func (d *drive) wantNoDuplicates() {
 // TestKilledWhileAnOrdinaryUserCopies is the same for a user with no rights, and
 // for cp.
 func TestKilledWhileAnOrdinaryUserCopies(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to become somebody else; TestKilledWhileWriting is an ordinary user's then")
 	}

@@ -9,6 +9,7 @@ import (
 
 // TestLocalOnly keeps the files that programs make for themselves here.
 func TestLocalOnly(t *testing.T) {
+	t.Parallel()
 	wantPrograms(t, "getfattr")
 	d := dancing(t, filled(map[string]string{"/dir/f": "x"}))
 	names := map[string]string{

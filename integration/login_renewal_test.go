@@ -161,6 +161,7 @@ func (d *drive) settledAfter(renew func(), emu *emulator.Server) {
 // TestTokenIsRenewedUnasked has nobody use the drive, and nothing owed: another token
 // is tried all the same.
 func TestTokenIsRenewedUnasked(t *testing.T) {
+	t.Parallel()
 	emu := newEmulator(t)
 	filled(map[string]string{"/dir": "dir"})(emu)
 	d := newDrive(t, emu, os.Geteuid())

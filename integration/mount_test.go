@@ -232,6 +232,7 @@ func TestMountHelper(t *testing.T) {
 }
 
 func TestMessages(t *testing.T) {
+	t.Parallel()
 	emu := newEmulator(t)
 	sample(emu)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")

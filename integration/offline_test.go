@@ -36,6 +36,7 @@ func (d *drive) state() (s struct {
 // TestOutage goes through an outage: nothing that is known goes away, and what is
 // done meanwhile arrives.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	d := mounted(t, func(emu *emulator.Server) {
 		emu.PutFile(emu.Application(), "public", "/a/read", []byte("read before"))
 		emu.PutFile(emu.Application(), "public", "/a/unread", []byte("never read"))
@@ -85,6 +86,7 @@ func TestOutage(t *testing.T) {
 
 // TestOfflineMount mounts while the service cannot be reached.
 func TestOfflineMount(t *testing.T) {
+	t.Parallel()
 	args := []string{"--space", "public", "--poll-interval", "500ms", "--settle", "100ms", "--timeout", "3s"}
 	d := mounted(t, func(emu *emulator.Server) {
 		emu.PutFile(emu.Application(), "public", "/a/read", []byte("read before"))

@@ -10,6 +10,7 @@ import (
 
 // TestSQLite works with a database in the mount, which locks and syncs.
 func TestSQLite(t *testing.T) {
+	t.Parallel()
 	wantPrograms(t, "sqlite3")
 	d := dancing(t, nil)
 	db := func(sql string) string { return d.sh(`sqlite3 my.db "` + sql + `"`) }

@@ -64,6 +64,7 @@ func TestWriteThrough(t *testing.T) {
 // TestWriteThroughTellsErrors has close say what the service refuses; the content
 // stays here all the same.
 func TestWriteThroughTellsErrors(t *testing.T) {
+	t.Parallel()
 	d := through(t, map[string]string{"/f": before, "/g": before})
 	d.set("error-ops", "patch,create,form")
 	d.set("error-status", "403")
