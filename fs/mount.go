@@ -39,6 +39,10 @@ type Mounted struct {
 // listing that proves it answers the next question at once.
 const absence = time.Second
 
+// fixed is how long the kernel may believe the attributes of a root, which only it
+// changes. It checks them on the way to each path.
+const fixed = 24 * time.Hour
+
 // Mount shows the spaces at the mount point. It returns once the kernel answers.
 func Mount(o Options) (*Mounted, error) {
 	perm := permissions{uid: o.UID, gid: o.GID, umask: o.Umask}
@@ -74,9 +78,7 @@ func Mount(o Options) (*Mounted, error) {
 			// open(2) empties the file itself, and not a SETATTR without a handle,
 			// after which nobody would close the file.
 			ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC,
-			// No security labels are kept, and each is asked for often.
-			IgnoreSecurityLabels: true,
-			Logger:               slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+			Logger:            slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 			PanicHandler: func(r any) fuse.Status {
 				o.Logger.Error("a request failed for a mistake in this program", "panic", r, "stack", string(debug.Stack()))
 				return fuse.EIO

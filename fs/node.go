@@ -24,14 +24,16 @@ func (n *node) isRoot() bool { return n.EmbeddedInode() == n.v.root }
 // current returns the node as it is now, or was last seen, without asking the
 // service.
 func (n *node) current() *cache.Info {
-	if !n.isRoot() {
-		dir, name, _ := n.v.dirAndName(n.EmbeddedInode())
-		if i, ok := n.v.space.Stat(dir, name, idOf(n.EmbeddedInode())); ok {
-			n.info.Store(&i)
-			return &i
-		}
-	}
 	i := *n.info.Load()
+	if n.isRoot() {
+		i.TTL = fixed
+		return &i
+	}
+	dir, name, _ := n.v.dirAndName(n.EmbeddedInode())
+	if now, ok := n.v.space.Stat(dir, name, idOf(n.EmbeddedInode())); ok {
+		n.info.Store(&now)
+		return &now
+	}
 	i.TTL = 0
 	return &i
 }

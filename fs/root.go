@@ -22,16 +22,18 @@ type rootNode struct {
 }
 
 var (
-	_ fs.NodeOnAdder   = (*rootNode)(nil)
-	_ fs.NodeGetattrer = (*rootNode)(nil)
-	_ fs.NodeStatfser  = (*rootNode)(nil)
-	_ fs.NodeReaddirer = (*rootNode)(nil)
-	_ fs.NodeFsyncer   = (*rootNode)(nil)
-	_ fs.NodeCreater   = (*rootNode)(nil)
-	_ fs.NodeMkdirer   = (*rootNode)(nil)
-	_ fs.NodeRmdirer   = (*rootNode)(nil)
-	_ fs.NodeRenamer   = (*rootNode)(nil)
-	_ fs.NodeSetattrer = (*rootNode)(nil)
+	_ fs.NodeOnAdder    = (*rootNode)(nil)
+	_ fs.NodeLookuper   = (*rootNode)(nil)
+	_ fs.NodeGetattrer  = (*rootNode)(nil)
+	_ fs.NodeStatfser   = (*rootNode)(nil)
+	_ fs.NodeReaddirer  = (*rootNode)(nil)
+	_ fs.NodeFsyncer    = (*rootNode)(nil)
+	_ fs.NodeCreater    = (*rootNode)(nil)
+	_ fs.NodeMkdirer    = (*rootNode)(nil)
+	_ fs.NodeRmdirer    = (*rootNode)(nil)
+	_ fs.NodeRenamer    = (*rootNode)(nil)
+	_ fs.NodeSetattrer  = (*rootNode)(nil)
+	_ fs.NodeGetxattrer = (*rootNode)(nil)
 )
 
 // OnAdd adds the roots of the spaces.
@@ -46,7 +48,21 @@ func (r *rootNode) OnAdd(ctx context.Context) {
 // Getattr returns fixed attributes.
 func (r *rootNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	r.perm.fillTimes(true, r.mounted, &out.Attr)
+	out.SetTimeout(fixed)
 	return 0
+}
+
+// Lookup finds a space. What go-fuse would answer is forgotten at once.
+func (r *rootNode) Lookup(_ context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	child := r.GetChild(name)
+	if child == nil {
+		return nil, syscall.ENOENT
+	}
+	d := nodeOf(child)
+	d.v.perm.fill(d.current(), &out.Attr)
+	out.SetEntryTimeout(fixed)
+	out.SetAttrTimeout(fixed)
+	return child, 0
 }
 
 // Readdir lists the spaces, with the dots that go-fuse leaves out.
@@ -56,6 +72,14 @@ func (r *rootNode) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
 		entries = append(entries, fuse.DirEntry{Name: string(d.v.space.Name()), Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino})
 	}
 	return fs.NewListDirStream(entries), 0
+}
+
+// Getxattr has nothing to return.
+func (r *rootNode) Getxattr(_ context.Context, name string, _ []byte) (uint32, syscall.Errno) {
+	if noSuchKind(name) {
+		return 0, syscall.ENOTSUP
+	}
+	return 0, noAttribute
 }
 
 // Fsync makes the changes in all spaces survive a power failure.

@@ -61,9 +61,12 @@ func copyOut(value string, dest []byte) (uint32, syscall.Errno) {
 // Getxattr returns an extended attribute.
 func (n *node) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	var found attribute
-	if name == conflictAttribute {
+	switch {
+	case noSuchKind(name):
+		return 0, syscall.ENOTSUP
+	case name == conflictAttribute:
 		found = n.conflict()
-	} else {
+	default:
 		all := attributes(n.v.space.Name(), n.current())
 		if i := slices.IndexFunc(all, func(a attribute) bool { return a.name == name }); i >= 0 {
 			found = all[i]
