@@ -91,7 +91,7 @@ func (c *Client) newRequest(ctx context.Context, k call, payload []byte) (*http.
 	return req, nil
 }
 
-// roundTrip sends one request to the API host and reads its answer whole.
+// roundTrip sends one request to the API host and reads its answer to its end.
 func (c *Client) roundTrip(req *http.Request, k call, out any) error {
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.agent)
@@ -105,8 +105,9 @@ func (c *Client) roundTrip(req *http.Request, k call, out any) error {
 	}
 	defer resp.Body.Close()
 	c.clock.note(resp)
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body := &noted{r: io.LimitReader(resp.Body, maxAnswer)}
 	if resp.StatusCode >= 300 {
+		data, _ := io.ReadAll(body)
 		e := answerError(k.op, resp, data)
 		e.Ambiguous = k.method != http.MethodGet && e.Kind == Unreachable
 		switch {
@@ -118,19 +119,47 @@ func (c *Client) roundTrip(req *http.Request, k call, out any) error {
 		}
 		return e
 	}
-	if err != nil {
-		return transportError(k.op, k.method, err)
+	if resp.StatusCode == http.StatusNoContent {
+		out = nil
 	}
-	if out != nil && resp.StatusCode != http.StatusNoContent {
-		if err := json.Unmarshal(data, out); err != nil {
-			return &Error{Kind: Unreachable, Op: k.op.String(), Status: resp.StatusCode, Ambiguous: k.method != http.MethodGet,
-				Message: "the answer is not the API's", Err: err}
-		}
+	err = readAnswer(body, out)
+	switch {
+	case body.err != nil:
+		return transportError(k.op, k.method, body.err)
+	case err != nil:
+		return &Error{Kind: Unreachable, Op: k.op.String(), Status: resp.StatusCode, Ambiguous: k.method != http.MethodGet,
+			Message: "the answer is not the API's", Err: err}
 	}
 	if !k.anon {
 		c.refused.clear()
 	}
 	return nil
+}
+
+// readAnswer reads JSON to its end: a page while it arrives, as it is large.
+func readAnswer(r io.Reader, out any) error {
+	if p, ok := out.(*Page); ok {
+		return p.read(r)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(data, out)
+}
+
+// noted keeps the error that reading ended with, which is not that of a decoder.
+type noted struct {
+	r   io.Reader
+	err error
+}
+
+func (n *noted) Read(p []byte) (int, error) {
+	k, err := n.r.Read(p)
+	if err != io.EOF {
+		n.err = err
+	}
+	return k, err
 }
 
 // maxAnswer bounds what one JSON answer may take: 1,000 entries of the largest

@@ -1,8 +1,6 @@
 package remote
 
 import (
-	"encoding/json"
-	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -113,69 +111,4 @@ func DirPath(p string) string {
 		return "/"
 	}
 	return "/" + p + "/"
-}
-
-// wireEntry is an entry in the service's JSON. All of it is read leniently: one odd
-// field must not hide a whole listing.
-type wireEntry struct {
-	ID              text            `json:"id"`
-	Name            text            `json:"name"`
-	ParentDirectory text            `json:"parentDirectory"`
-	Type            text            `json:"type"`
-	Status          text            `json:"status"`
-	FileSize        json.RawMessage `json:"fileSize"`
-	S3ETag          text            `json:"s3etag"`
-	ContentType     text            `json:"contentType"`
-	FileDimensions  json.RawMessage `json:"fileDimensions"`
-	CreationDate    text            `json:"creationDate"`
-	LastUpdated     text            `json:"lastUpdated"`
-	MoveIntoID      text            `json:"moveIntoId"`
-	URL             text            `json:"url"`
-}
-
-// text is a string of JSON, empty where there is something else.
-type text struct {
-	string
-	odd bool
-}
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	var s string
-	err := json.Unmarshal(b, &s)
-	*t = text{s, err != nil}
-	return nil
-}
-
-// UnmarshalJSON reads an entry as the service sends it.
-func (e *Entry) UnmarshalJSON(b []byte) error {
-	var w wireEntry
-	if err := json.Unmarshal(b, &w); err != nil {
-		return err
-	}
-	*e = Entry{
-		ID: w.ID.string, Name: w.Name.string, Parent: DirPath(w.ParentDirectory.string), Dir: w.Type.string == "directory",
-		Status: Status(w.Status.string), ETag: strings.Trim(w.S3ETag.string, `"`), ContentType: w.ContentType.string,
-		MovedTo: w.MoveIntoID.string, URL: w.URL.string,
-		Created: parseTime(w.CreationDate.string), Updated: parseTime(w.LastUpdated.string),
-	}
-	if w.ID.odd || w.ParentDirectory.odd || w.Type.odd {
-		e.Name = "" // it is there, but cannot be shown
-	}
-	var size float64
-	if json.Unmarshal(w.FileSize, &size) == nil && size > 0 && size < math.MaxInt64 && !e.Dir {
-		e.Size = int64(size)
-	}
-	var d Dimensions
-	if len(w.FileDimensions) > 0 && json.Unmarshal(w.FileDimensions, &d) == nil && d != (Dimensions{}) {
-		e.Dimensions = &d
-	}
-	return nil
-}
-
-func parseTime(s string) time.Time {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }

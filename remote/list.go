@@ -25,7 +25,7 @@ type ListOptions struct {
 }
 
 func (o ListOptions) query() url.Values {
-	q := url.Values{"perPage": {strconv.Itoa(MaxPerPage)}, "page": {strconv.Itoa(o.Page)}}
+	q := url.Values{"perPage": {strconv.Itoa(MaxPerPage)}, "page": {strconv.Itoa(o.Page)}, "_links": {"false"}}
 	if o.PerPage > 0 {
 		q.Set("perPage", strconv.Itoa(o.PerPage))
 	}
@@ -50,10 +50,10 @@ func (o ListOptions) query() url.Values {
 // Page is one page of a listing. PerPage is what the service used, which may be
 // less than what was asked for.
 type Page struct {
-	Items        []Entry `json:"items"`
-	TotalCount   int     `json:"totalCount"`
-	PerPage      int     `json:"perPage"`
-	ParentExists *bool   `json:"parentExists"` // nil when the service did not say
+	Items        []Entry
+	TotalCount   int
+	PerPage      int
+	ParentExists *bool // nil when the service did not say
 }
 
 // List fetches one page.
