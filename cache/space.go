@@ -83,6 +83,9 @@ func NewSpace(files *remote.Files, o Options) (*Space, error) {
 			s.restore(more)
 			s.saving.Go(s.keepSaving)
 		}
+		if !s.Knows() {
+			s.watch.Learn()
+		}
 		s.watch.Start()
 	}
 	if s.outbox != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"losantfs/cache"
@@ -38,8 +37,8 @@ type drive struct {
 }
 
 // openDrive mounts what o and s say at o.mountpoint, which [checkMountpoint] has
-// found good. It makes one call for the application and one for each space, so that
-// what cannot work fails before anything is mounted. Where the service cannot be
+// found good. It makes one call for the application and one for each space, at the same
+// time, so that what cannot work fails before anything is mounted. Where the service cannot be
 // reached, what an earlier mount knew is shown.
 func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger) (_ *drive, err error) {
 	d := &drive{o: o, log: log, tokens: newTokenWatch(s.token)}
@@ -57,16 +56,6 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 	if err := d.openStore(); err != nil {
 		return nil, err
 	}
-	if d.app, err = s.findApplication(ctx, d.client, s.application); remote.Temporary(err) {
-		known, ok := d.recallApplication(s.application)
-		if !ok {
-			return nil, err
-		}
-		d.app, err = known, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	// First, as it waits for a mount before this one that still sends what it owes:
 	// that is this one's then.
 	folder, err := openSockets()
@@ -77,7 +66,7 @@ func openDrive(ctx context.Context, o *mountOptions, s service, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	if err := d.openSpaces(ctx, s); err != nil {
+	if err := d.openApplication(ctx, s); err != nil {
 		folder.close(listener)
 		return nil, err
 	}
@@ -110,9 +99,7 @@ func (d *drive) openStore() error {
 func (d *drive) close() {
 	d.endLeft()
 	d.tokens.end()
-	for _, s := range slices.Concat(d.spaces, d.left) {
-		s.Close()
-	}
+	d.closeSpaces()
 	if d.store != nil {
 		d.store.Close()
 	}

@@ -1,13 +1,57 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"losantfs/cache"
 	"losantfs/remote"
 )
+
+// openApplication finds out which application is meant and opens its spaces, at the
+// same time where an id was given or the name is known from an earlier mount.
+func (d *drive) openApplication(ctx context.Context, s service) error {
+	var app remote.Application
+	var failed error
+	found := make(chan struct{})
+	go func() {
+		defer close(found)
+		app, failed = s.findApplication(ctx, d.client, s.application)
+	}()
+	known, isKnown := d.recallApplication(s.application)
+	likely := cmp.Or(known.ID, s.application)
+	var opened error
+	if remote.ValidID(likely) {
+		d.app.ID = likely
+		opened = d.openSpaces(ctx, s)
+	}
+	<-found
+	if remote.Temporary(failed) && isKnown {
+		app, failed = known, nil
+	}
+	if failed != nil {
+		return failed // it says more than what the spaces say
+	}
+	if app.ID != d.app.ID {
+		d.closeSpaces()
+		d.app, d.spaces, d.left, d.earlier = app, nil, nil, owedSum{}
+		opened = d.openSpaces(ctx, s)
+	}
+	d.app = app
+	if opened == nil {
+		d.rememberApplication()
+	}
+	return opened
+}
+
+func (d *drive) closeSpaces() {
+	for _, s := range slices.Concat(d.spaces, d.left) {
+		s.Close()
+	}
+}
 
 // openSpaces asks the service for each space that was asked for, which shows
 // whether the token may read it, and has the root known. Of two spaces, one that this
@@ -58,7 +102,6 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 		}
 	}
 	d.spaces = shown
-	d.rememberApplication()
 	if failed != nil {
 		d.log.Warn("not all files can be shown", "shown", spaceNames(d.names()), "reason", failed)
 	}

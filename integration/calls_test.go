@@ -22,7 +22,7 @@ func fillDirs(emu *emulator.Server, dirs, files int) {
 func TestCallsOfAMount(t *testing.T) {
 	emu := newEmulator(t)
 	d := newDrive(t, emu, os.Geteuid())
-	d.wantCalls("mount", map[string]int64{"application": 1, "list": 4}, func() { d.mount() })
+	d.wantCalls("mount", map[string]int64{"application": 1, "list": 2}, func() { d.mount() })
 }
 
 func TestCallsOfListings(t *testing.T) {
@@ -42,7 +42,7 @@ func TestCallsOfListings(t *testing.T) {
 }
 
 func TestCallsOfLargeDirectory(t *testing.T) {
-	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, 1, 2500); fillDirs(emu, 20, 500) }, "--space", "public")
+	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, 1, 2500); fillDirs(emu, 40, 500) }, "--space", "public")
 	d.wantCalls("ls of 2,500 files", map[string]int64{"list": 3}, func() {
 		if n := d.sh("ls d00 | wc -l"); n != "2500\n" {
 			t.Errorf("ls sees %s", n)
@@ -53,10 +53,11 @@ func TestCallsOfLargeDirectory(t *testing.T) {
 // A large space is listed by directories at first, and as a whole once so many were
 // asked for that all of it costs not much more.
 func TestCallsOfLargeSpace(t *testing.T) {
-	const dirs, files = 60, 200 // 13 pages with the directories
+	const dirs, files = 60, 400 // 25 pages with the directories
 	d := mounted(t, func(emu *emulator.Server) { fillDirs(emu, dirs, files) }, "--space", "public")
 	d.wantCalls("ls of a directory", map[string]int64{"list": 1}, func() { d.sh("ls d07 > /dev/null") })
-	d.wantCalls("find", map[string]int64{"list": 1 + 13}, func() {
+	// Three directories, with the root and the one before, are less than an eighth of it.
+	d.wantCalls("find", map[string]int64{"list": 1 + 25}, func() {
 		if n := d.sh("find . -type f | wc -l"); strings.TrimSpace(n) != fmt.Sprint(dirs*files) {
 			t.Errorf("find sees %s files", n)
 		}
@@ -123,4 +124,28 @@ func TestPrivateReadsUseTheURLOfTheListing(t *testing.T) {
 		}
 		d.wantCalls("reading 5 private files, URLs in the listing: "+inListing, want, func() { d.sh("cat f* > /dev/null") })
 	}
+}
+
+// A mount of 10,000 files in 100 directories is one call for the application, and one for
+// each page: what looks for changes is answered by the first.
+func TestCallsOfFind(t *testing.T) {
+	const dirs, files = 100, 100 // 11 pages with the directories
+	emu := newEmulator(t)
+	fillDirs(emu, dirs, files)
+	d := newDrive(t, emu, os.Geteuid())
+	find := func() {
+		if n := d.sh("find . -type f | wc -l"); strings.TrimSpace(n) != fmt.Sprint(dirs*files) {
+			t.Errorf("find sees %s files", n)
+		}
+	}
+	d.wantCalls("mount and find", map[string]int64{"application": 1, "list": 11}, func() {
+		d.mount("--space", "public")
+		find()
+	})
+	d.wantCalls("find", nil, find)
+	d.stop()
+	d.wantCalls("mount and find again", map[string]int64{"application": 1, "list": 1}, func() {
+		d.mount("--space", "public")
+		find()
+	})
 }

@@ -387,7 +387,7 @@ func TestStatusInfoURL(t *testing.T) {
 	m := status.Mounts[0]
 	if m.Mountpoint != d.mnt || m.Application != d.app || m.APIURL != d.emu.URL() || m.Space != "both" || !m.Online || !m.ReadOnly ||
 		m.Owed == nil || *m.Owed != 0 || m.OwedBytes == nil || m.Uploading == nil || m.Failed == nil || m.Conflicts == nil ||
-		m.CacheBytes != 2*(8<<10+4<<10) || m.Requests["list"] != 4 || m.Requests["content"] != 2 {
+		m.CacheBytes != 2*(8<<10+4<<10) || m.Requests["list"] != 2 || m.Requests["content"] != 2 {
 		t.Errorf("status: %s", out)
 	}
 	if out, _, err := d.run("status"); err != nil || !strings.Contains(out, d.mnt) {

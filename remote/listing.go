@@ -12,7 +12,7 @@ import (
 const (
 	listPasses = 4
 	// pagesInParallel bounds how many pages of one listing are fetched side by side.
-	pagesInParallel = 8
+	pagesInParallel = 16
 	// pagesInTime is how many pages a listing may have for each timeout it takes.
 	pagesInTime = 64
 	// maxPages bounds what a service that counts wrongly can make of a listing.
@@ -35,16 +35,27 @@ func (f *Files) ListDirectory(ctx context.Context, dir string) ([]Entry, error) 
 // [Files.ListDirectory] does and within the same deadline.
 func (f *Files) ListAll(ctx context.Context) ([]Entry, error) { return f.listWhole(ctx, "") }
 
+// ListRest returns all entries of the space, of which the first page of 1,000 has just
+// come, those that were updated last first; false when they changed meanwhile. What it
+// returns is as it was when that page was made.
+func (f *Files) ListRest(ctx context.Context, first Page) (all []Entry, whole bool, err error) {
+	l := &listing{f: f, o: ListOptions{SortField: "lastUpdated", Desc: true}, began: time.Now(), pages: 1,
+		at: func(e *Entry) time.Time { return e.Updated }}
+	return l.complete(ctx, first)
+}
+
 // listing is the reading of all pages of one directory, or of the space.
 type listing struct {
 	f     *Files
 	o     ListOptions
+	at    func(*Entry) time.Time // by which it is sorted, descending
 	began time.Time
 	pages int // asked for so far, by all passes
 }
 
 func (f *Files) listWhole(ctx context.Context, dir string) ([]Entry, error) {
-	l := &listing{f: f, o: ListOptions{Directory: dir, SortField: "creationDate", Desc: true}, began: time.Now()}
+	l := &listing{f: f, o: ListOptions{Directory: dir, SortField: "creationDate", Desc: true}, began: time.Now(),
+		at: func(e *Entry) time.Time { return e.Created }}
 	for range listPasses {
 		entries, whole, err := l.pass(ctx)
 		if err != nil {
@@ -62,7 +73,16 @@ func (f *Files) listWhole(ctx context.Context, dir string) ([]Entry, error) {
 }
 
 // pass reads every page once: the first alone, as it tells the size of the pages
-// and of the whole, the others in parallel. The listing is whole when all pages
+// and of the whole, the others in parallel.
+func (l *listing) pass(ctx context.Context) (entries []Entry, whole bool, err error) {
+	first, err := l.page(ctx, 0)
+	if err != nil {
+		return nil, false, err
+	}
+	return l.complete(ctx, first)
+}
+
+// complete reads the pages that follow the first. The listing is whole when all pages
 // agree on the total, and the entries are as many or an empty page follows them:
 // the service's own count may be off.
 //
@@ -71,11 +91,8 @@ func (f *Files) listWhole(ctx context.Context, dir string) ([]Entry, error) {
 // was read: with as many removed as made, which the total does not show, nothing can
 // be missed without something else coming twice. Only a whole page of new entries
 // could hide that, and then a later page has one that is newer than all of the first.
-func (l *listing) pass(ctx context.Context) (entries []Entry, whole bool, err error) {
-	first, err := l.page(ctx, 0)
-	if err != nil {
-		return nil, false, err
-	}
+// In the order of the last change, an entry that is changed is removed and made anew.
+func (l *listing) complete(ctx context.Context, first Page) (entries []Entry, whole bool, err error) {
 	dir := l.o.Directory
 	if first.ParentExists != nil && !*first.ParentExists && dir != "" && dir != "/" && len(first.Items) == 0 {
 		return nil, false, &Error{Kind: NotFound, Op: opList.String(), Message: "no such directory"}
@@ -124,11 +141,10 @@ func (l *listing) pass(ctx context.Context) (entries []Entry, whole bool, err er
 		return nil, false, nil // what came twice may have come in the place of another
 	}
 	// A service that orders otherwise tells nothing by its dates.
-	newer := func(e Entry) bool { return e.Created.After(first.Items[0].Created) }
+	newer := func(e Entry) bool { return l.at(&e).After(l.at(&first.Items[0])) }
+	newestFirst := func(a, b Entry) int { return l.at(&b).Compare(l.at(&a)) }
 	return entries, !slices.IsSortedFunc(first.Items, newestFirst) || !slices.ContainsFunc(entries, newer), nil
 }
-
-func newestFirst(a, b Entry) int { return b.Created.Compare(a.Created) }
 
 // rest fetches the pages from the second to the nth, side by side.
 func (l *listing) rest(ctx context.Context, first Page, n int) ([]Page, error) {

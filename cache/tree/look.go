@@ -195,20 +195,29 @@ func (t *Tree) doubtFrozen(dir string, known, now *Listing) {
 
 // Replace says what all directories of the service hold. Those of which nothing was
 // known stay so.
-func (l *Look) Replace(all []remote.Entry) { l.replace(all, false) }
+func (l *Look) Replace(all []remote.Entry) { l.replace(all, false, false) }
 
-// replace is Replace that also makes known what was not, where that is wanted.
-func (l *Look) replace(all []remote.Entry, learn bool) {
+// Learn says what all directories of the service held when the look was answered, which
+// has been confirmed since: all are known then, and watched.
+func (l *Look) Learn(all []remote.Entry) { l.replace(all, true, true) }
+
+// replace is Replace that also makes known what was not, where that is wanted. What was
+// fetched after the look began counts more.
+func (l *Look) replace(all []remote.Entry, learn, confirmed bool) {
 	groups := group(all)
 	edits := map[string][]edit{}
 	t := l.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	fetched := l.began
+	if confirmed {
+		fetched = t.since
+	}
 	for _, p := range l.edits {
 		edits[p.dir] = append(edits[p.dir], p.edit)
 	}
 	listing := func(dir string) *Listing {
-		n := newListing(groups[dir], l.began)
+		n := newListing(groups[dir], fetched)
 		if len(edits[dir]) > 0 {
 			n, _ = n.with(edits[dir]...)
 		}
@@ -231,18 +240,23 @@ func (l *Look) replace(all []remote.Entry, learn bool) {
 		now.keepSizes(known)
 		t.compare(dir, now)
 		t.store(dir, now)
-		t.fetched[dir] = true
+		if !confirmed { // what is of the look itself cannot have come since
+			t.fetched[dir] = true
+		}
 	}
 	if !learn {
 		return
 	}
+	t.whole.known = true
 	for dir := range groups {
 		_, ok := t.listings.Get(dir)
 		if !ok && !forgotten(dir) && !t.frozen(dir) {
 			now := listing(dir)
 			t.warn(dir, now)
 			t.store(dir, now)
-			t.fetched[dir] = true
+			if !confirmed {
+				t.fetched[dir] = true
+			}
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 const (
 	// wholePages is the number of pages up to which the whole space is listed as
 	// soon as anything of it is asked for.
-	wholePages = 10
+	wholePages = 20
 	// wholeShare is the part of its pages that is spent on single directories
 	// before a larger space is listed as a whole: who asks for so many will ask
 	// for more.
-	wholeShare = 4
+	wholeShare = 8
 	// wholeAgain is when it is tried again after it failed.
 	wholeAgain = time.Minute
 )
@@ -27,6 +27,12 @@ type whole struct {
 	next   time.Time     // not before
 	misses int           // directories that were asked for and not known
 }
+
+// IsSmall reports whether a space of so many entries is listed as a whole as soon as
+// anything of it is asked for.
+func IsSmall(total int) bool { return pagesOf(total) <= wholePages }
+
+func pagesOf(total int) int { return (total + remote.MaxPerPage - 1) / remote.MaxPerPage }
 
 // joinWhole returns a listing of the whole space to wait for, where that is the way
 // to know a directory; nil where it is not. It takes a watch to keep it true.
@@ -42,8 +48,7 @@ func (t *Tree) joinWhole() <-chan struct{} {
 		return nil
 	}
 	total, ok := t.watch.Total()
-	pages := (total + remote.MaxPerPage - 1) / remote.MaxPerPage
-	if !ok || total > maxEntries/2 || pages > max(wholePages, w.misses*wholeShare) {
+	if !ok || total > maxEntries/2 || pagesOf(total) > max(wholePages, w.misses*wholeShare) {
 		return nil
 	}
 	ended := make(chan struct{})
@@ -60,13 +65,12 @@ func (t *Tree) fetchWhole() {
 	defer look.End()
 	all, err := t.lister.ListAll(t.ctx)
 	if err == nil {
-		look.replace(all, true)
+		look.replace(all, true, false)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.note(err)
 	t.whole.flight, t.whole.err = nil, err
-	t.whole.known = err == nil
 	t.whole.next = time.Now().Add(wholeAgain)
 }
 

@@ -72,7 +72,7 @@ func TestWholeSpace(t *testing.T) {
 func TestLargeSpace(t *testing.T) {
 	tr, f := newTree(t, time.Hour, dirEntry(1, "/", "a"))
 	tr.lister = allLister{f}
-	const pages = 20
+	const pages = 40
 	tr.Attend(Watch{Look: func() <-chan struct{} { return nil }, Changed: func(string, []string) {},
 		Total: func() (int, bool) { return pages * remote.MaxPerPage, true }})
 	for range pages / wholeShare {

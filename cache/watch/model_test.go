@@ -336,6 +336,7 @@ func TestWhatIsKnownIsWhatIsThere(t *testing.T) {
 				// found where the service keeps dates.
 				keep := rapid.Bool().Draw(rt, "keep dates") && c.polls == 1
 				whole := rapid.Bool().Draw(rt, "list the whole space")
+				learn := rapid.Bool().Draw(rt, "learn all with the first poll")
 				seed := 1 + rapid.Uint64Max(1000).Draw(rt, "seed")
 				plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step {
 					return step{rapid.SampledFrom(c.kinds).Draw(rt, "kind"), rapid.IntRange(0, len(lags)-1).Draw(rt, "how"),
@@ -347,7 +348,7 @@ func TestWhatIsKnownIsWhatIsThere(t *testing.T) {
 					s.fill("/more/", many)
 					s.fill("/a/s/", 3)
 					s.fill("/b/", 3)
-					s.offset, s.perPage, s.latency, s.keepDates, s.whole, s.seed = offset, perPage, latency, keep, whole, seed
+					s.offset, s.perPage, s.latency, s.keepDates, s.whole, s.learn, s.seed = offset, perPage, latency, keep, whole, learn, seed
 				}, func(p *place) {
 					ctx, cancel := context.WithCancel(p.t.Context())
 					defer cancel()

@@ -54,6 +54,9 @@ func watching(t *testing.T, prepare func(s *fakeService), test func(p *place)) {
 			attend.Total = p.w.Total
 		}
 		p.tr.Attend(attend)
+		if p.s.learn {
+			p.w.Learn()
+		}
 		p.w.Start()
 		defer p.tr.Close()
 		defer p.w.Close()

@@ -33,7 +33,11 @@ func (w *Watcher) poll() (total int, err error) {
 	look := w.tree.BeginPoll()
 	defer look.End()
 	before := w.ownNow()
-	p, err := w.latest(glance, 0)
+	size := glance
+	if w.learn {
+		size = remote.MaxPerPage
+	}
+	first, err := w.latest(size, 0)
 	w.tree.Note(err)
 	if err != nil {
 		w.failed = true
@@ -43,6 +47,8 @@ func (w *Watcher) poll() (total int, err error) {
 		w.failed = false
 		w.answers()
 	}
+	p := first
+	p.Items = p.Items[:min(len(p.Items), glance)]
 	changed, all, err := w.changedSince(p)
 	if err != nil {
 		return 0, err
@@ -58,6 +64,7 @@ func (w *Watcher) poll() (total int, err error) {
 		switch w.count(p, changed, before) {
 		case explained:
 			look.Confirm()
+			w.learnAll(look, first)
 		case unexplained:
 			w.lose(look)
 		case unsure:
@@ -72,6 +79,21 @@ func (w *Watcher) poll() (total int, err error) {
 	}
 	w.save()
 	return p.TotalCount, nil
+}
+
+// learnAll makes the whole space known by the pages that follow the first, where that is
+// wanted. What fails, or changes meanwhile, is listed when it is asked for.
+func (w *Watcher) learnAll(look *tree.Look, first remote.Page) {
+	if !w.learn {
+		return
+	}
+	w.learn = false
+	if !tree.IsSmall(first.TotalCount) {
+		return
+	}
+	if all, whole, err := w.service.ListRest(w.ctx, first); whole && err == nil {
+		look.Learn(all)
+	}
 }
 
 // changedSince returns the entries that are not as they were in the last poll, the

@@ -20,6 +20,7 @@ type fakeService struct {
 	perPage   int           // the most it sends, 0 for no limit
 	offset    int           // by how much its total is wrong
 	keepDates bool          // what is moved stays as old as it was
+	learn     bool          // the first poll lists the whole space
 	whole     bool          // the whole space is listed when anything is asked for
 	seed      uint64        // of what makes no two waits end at once, 0 where that is not wanted
 
@@ -108,6 +109,19 @@ func (s *fakeService) ListAll(ctx context.Context) (all []remote.Entry, err erro
 	s.count(func(c *calls) { c.alls++ })
 	err = s.answer(ctx, "all", func() error { all = s.below("/"); return nil })
 	return all, err
+}
+
+func (s *fakeService) ListRest(ctx context.Context, first remote.Page) (all []remote.Entry, whole bool, err error) {
+	s.count(func(c *calls) { c.alls++ })
+	err = s.answer(ctx, "rest", func() error {
+		all = s.below("/")
+		whole = max(0, len(all)+s.offset) == first.TotalCount && (len(all) == 0) == (len(first.Items) == 0)
+		for _, e := range all { // as it was when the first page was made, or not at all
+			whole = whole && !e.Updated.After(first.Items[0].Updated)
+		}
+		return nil
+	})
+	return all, whole, err
 }
 
 func (s *fakeService) ListDirectory(ctx context.Context, dir string) (in []remote.Entry, err error) {

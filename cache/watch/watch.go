@@ -15,6 +15,7 @@ import (
 type Service interface {
 	List(ctx context.Context, o remote.ListOptions) (remote.Page, error)
 	ListAll(ctx context.Context) ([]remote.Entry, error)
+	ListRest(ctx context.Context, first remote.Page) (all []remote.Entry, whole bool, err error)
 	Get(ctx context.Context, id string) (remote.Entry, error)
 }
 
@@ -68,6 +69,7 @@ type Watcher struct {
 	unread       time.Time       // what is known from before this has to be read again; zero for nothing
 	lastRead     time.Time       // when all that is known was last read
 	failed       bool
+	learn        bool // the first poll lists the whole space
 	restored     bool // the first poll compares with what an earlier watcher saw
 }
 
@@ -79,6 +81,10 @@ func New(service Service, t *tree.Tree, interval time.Duration, answers func(), 
 	w.ctx, w.stop = remote.Background(ctx), stop
 	return w
 }
+
+// Learn makes the first poll list the whole space, unless it is a large one: its answer is
+// the first page then. It is called before Start, where nothing is known.
+func (w *Watcher) Learn() { w.learn = true }
 
 // Start begins to poll, at once.
 func (w *Watcher) Start() { w.work.Go(w.run) }
