@@ -57,7 +57,7 @@ func (s *Space) Open(ctx context.Context, dir, name string, id inode.ID, write b
 		case i.lost != nil:
 			return nil, i.lost
 		case i.content.ID != "":
-			return h, h.read(ctx, i.content)
+			return h, h.read(ctx, dir, name, i.content)
 		}
 		// It was written anew a moment ago: it has a draft.
 		if err := ctx.Err(); err != nil {
@@ -66,8 +66,8 @@ func (s *Space) Open(ctx context.Context, dir, name string, id inode.ID, write b
 	}
 }
 
-// read opens the content of an entry.
-func (h *Handle) read(ctx context.Context, e remote.Entry) error {
+// read opens the content of an entry, which is seen at a name.
+func (h *Handle) read(ctx context.Context, dir, name string, e remote.Entry) error {
 	if !e.HasContent() {
 		now, err := h.s.files.Get(ctx, e.ID)
 		switch {
@@ -80,6 +80,7 @@ func (h *Handle) read(ctx context.Context, e remote.Entry) error {
 		}
 	}
 	r := h.s.movable(e)
+	h.s.ahead.opened(dir, name, r)
 	if err := r.Warm(ctx); err != nil {
 		r.Close()
 		return err

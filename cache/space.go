@@ -47,6 +47,7 @@ type Space struct {
 	outbox  *outbox.Outbox // nil when read-only
 	watch   *watch.Watcher // nil when nobody looks for changes elsewhere
 	changes *changes
+	ahead   *siblings
 
 	snapshot string
 	saved    uint64          // version of the tree that was saved last
@@ -66,6 +67,7 @@ func NewSpace(files *remote.Files, o Options) (*Space, error) {
 	log := o.Logger.With("space", string(files.Space()))
 	s := &Space{files: files, tree: tree.New(files, o.TTL, log), content: o.Content, log: log, changes: newChanges(),
 		open: map[*Handle]bool{}}
+	s.ahead = &siblings{s: s}
 	s.ending, s.end = context.WithCancel(context.Background())
 	if o.Poll > 0 {
 		s.watch = watch.New(files, s.tree, o.Poll, s.answers, log)
@@ -122,6 +124,7 @@ func (s *Space) answers() {
 
 // Close ends all calls to the service. What is owed stays on disk.
 func (s *Space) Close() {
+	s.ahead.close()
 	if s.outbox != nil {
 		s.outbox.Close()
 	}

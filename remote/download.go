@@ -62,7 +62,9 @@ func (d *Download) Fetch(ctx context.Context, off, n int64, w io.Writer) error {
 			return err
 		})
 		if err != nil {
-			d.noteFailure(err)
+			if !IsBackground(ctx) { // which gives up sooner
+				d.noteFailure(err)
+			}
 			return err
 		}
 	}

@@ -98,28 +98,45 @@ func (p *pace) enter(ctx context.Context, o op) (*slot, error) {
 	}
 	w := &waiter{ready: make(chan struct{})}
 	w.deadline, _ = ctx.Deadline()
-	queue := &p.waiting[priorityOf(ctx)]
+	urgency := priorityOf(ctx)
+	var needed <-chan struct{}
+	if urgency == background {
+		needed = neededFor(ctx)
+	}
+	queue := &p.waiting[urgency]
 	p.mu.Lock()
 	at := queue.PushBack(w)
 	p.dispatch()
 	p.mu.Unlock()
-	select {
-	case <-w.ready:
-	case <-ctx.Done():
-		p.mu.Lock()
-		if w.slot == nil && w.failed == nil {
-			queue.Remove(at)
+	for {
+		select {
+		case <-w.ready:
+			if w.failed != nil {
+				return nil, p.fail(o, w.failed)
+			}
+			return w.slot, nil
+		case <-needed:
+			needed = nil
+			p.mu.Lock()
+			if w.slot == nil && w.failed == nil {
+				queue.Remove(at)
+				queue = &p.waiting[interactive]
+				at = queue.PushBack(w)
+				p.dispatch()
+			}
+			p.mu.Unlock()
+		case <-ctx.Done():
+			p.mu.Lock()
+			if w.slot == nil && w.failed == nil {
+				queue.Remove(at)
+			}
+			p.mu.Unlock()
+			if w.slot != nil {
+				w.slot.done(ctx, ctx.Err())
+			}
+			return nil, p.fail(o, ctx.Err())
 		}
-		p.mu.Unlock()
-		if w.slot != nil {
-			w.slot.done(ctx, ctx.Err())
-		}
-		return nil, p.fail(o, ctx.Err())
 	}
-	if w.failed != nil {
-		return nil, p.fail(o, w.failed)
-	}
-	return w.slot, nil
 }
 
 // fail describes why a request was not sent: as the last one failed, where that is

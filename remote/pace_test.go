@@ -227,6 +227,39 @@ func TestInteractiveGoesFirst(t *testing.T) {
 	})
 }
 
+// A background call goes as an interactive one once a program waits for it.
+func TestBackgroundUntilNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{latency: 10 * time.Millisecond, answer: func(n int64, _ *http.Request) (int, map[string]string) {
+			if n == 1 {
+				return 429, map[string]string{"Retry-After": "1"}
+			}
+			return 200, nil
+		}}
+		c := onLine(t, l, time.Hour)
+		needed := make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() { wantKinds(t, together(1, getter(t.Context(), c)), 0) }) // is refused
+		time.Sleep(100 * time.Millisecond)
+		all.Go(func() { wantKinds(t, together(1000, getter(Background(t.Context()), c)), 0) })
+		time.Sleep(100 * time.Millisecond)
+		before := make(chan int64, 1)
+		all.Go(func() {
+			wantKinds(t, together(1, getter(BackgroundUntil(t.Context(), needed), c)), 0)
+			before <- l.sent.Load()
+		})
+		time.Sleep(100 * time.Millisecond)
+		close(needed)
+		if n := <-before; n > 2*mostRecovering {
+			t.Errorf("what is needed came after %d others", n)
+		}
+		all.Wait()
+		if n := l.sent.Load(); n != 1003 {
+			t.Errorf("%d requests, want 1003", n)
+		}
+	})
+}
+
 func TestUnreachableServiceIsLeftAlone(t *testing.T) {
 	for _, status := range []int{0, 500, 503} {
 		synctest.Test(t, func(t *testing.T) {

@@ -10,18 +10,35 @@ const (
 	background
 )
 
-type priorityKey struct{}
+type backgroundKey struct{}
 
 // Background marks the calls made with a context as work for which no program
 // waits: they go after all others, and hardly at all while the service cannot be
 // reached.
-func Background(ctx context.Context) context.Context {
-	return context.WithValue(ctx, priorityKey{}, background)
+func Background(ctx context.Context) context.Context { return BackgroundUntil(ctx, nil) }
+
+// BackgroundUntil is [Background] until needed is closed: from then on a program waits.
+func BackgroundUntil(ctx context.Context, needed <-chan struct{}) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, needed)
 }
 
 func priorityOf(ctx context.Context) priority {
-	p, _ := ctx.Value(priorityKey{}).(priority)
-	return p
+	needed, ok := ctx.Value(backgroundKey{}).(<-chan struct{})
+	if !ok {
+		return interactive
+	}
+	select {
+	case <-needed:
+		return interactive
+	default:
+		return background
+	}
+}
+
+// neededFor returns what is closed when a program begins to wait for a background call.
+func neededFor(ctx context.Context) <-chan struct{} {
+	needed, _ := ctx.Value(backgroundKey{}).(<-chan struct{})
+	return needed
 }
 
 // IsBackground reports whether a context is one of [Background].

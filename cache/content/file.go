@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"losantfs/remote"
 )
 
 // Source fetches the content of one version.
@@ -277,10 +279,14 @@ func (f *File) need(ctx context.Context, done <-chan struct{}, b, ahead int64) (
 		}
 		fl := f.flights[b]
 		if fl == nil {
-			fl = f.startLocked(b, max(b+1, ahead))
+			fl = f.startLocked(b, max(b+1, ahead), false)
 		}
 		f.mu.Unlock()
-		if err := fl.wait(ctx, done, b); err != nil {
+		err := fl.wait(ctx, done, b)
+		if k := remote.KindOf(err); fl.early && ctx.Err() == nil && (k == remote.Unreachable || k == remote.Throttled) {
+			continue // it did not try as hard as one that is needed
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"os"
 	"sync"
+
+	"losantfs/remote"
 )
 
 // SmallFile is the size, in bytes, up to which a file is fetched in one request
@@ -15,12 +17,15 @@ const SmallFile = 256 << 10
 
 // flight is one fetch of consecutive blocks of a file.
 type flight struct {
-	from, to int64 // blocks, to excluded
+	from, to int64           // blocks, to excluded
+	ctx      context.Context // not of those who wait
+	early    bool            // begun before somebody needed it
 
 	mu      sync.Mutex
 	next    int64 // the first block that has not landed
 	err     error
 	changed chan struct{} // closed when next or err changes
+	needed  chan struct{} // of an early one, closed by the first who waits and then nil
 }
 
 // wait returns when block b has landed. It gives up when ctx ends or done is
@@ -28,6 +33,10 @@ type flight struct {
 func (fl *flight) wait(ctx context.Context, done <-chan struct{}, b int64) error {
 	for {
 		fl.mu.Lock()
+		if fl.needed != nil {
+			close(fl.needed)
+			fl.needed = nil
+		}
 		next, err, changed := fl.next, fl.err, fl.changed
 		fl.mu.Unlock()
 		if next > b {
@@ -56,8 +65,9 @@ func (fl *flight) signal(next int64, err error) {
 
 // startLocked starts a fetch at block b, up to the block before to or the first
 // that is present or on its way. A small file is fetched as a whole, whatever of it
-// is present: only so can it be checked.
-func (f *File) startLocked(b, to int64) *flight {
+// is present: only so can it be checked. An early fetch is one that nobody waits for
+// so far.
+func (f *File) startLocked(b, to int64, early bool) *flight {
 	whole := f.small()
 	if whole {
 		b = 0
@@ -66,7 +76,11 @@ func (f *File) startLocked(b, to int64) *flight {
 	if f.size <= SmallFile {
 		to = blocks(f.size)
 	}
-	fl := &flight{from: b, to: b, next: b, changed: make(chan struct{})}
+	fl := &flight{from: b, to: b, next: b, changed: make(chan struct{}), ctx: f.ctx, early: early}
+	if early {
+		fl.needed = make(chan struct{})
+		fl.ctx = remote.BackgroundUntil(f.ctx, fl.needed)
+	}
 	if fl.err = f.store.ctx.Err(); fl.err != nil {
 		return fl // the store is closed
 	}
@@ -104,7 +118,19 @@ func (f *File) prefetch(from, to int64) {
 	defer f.mu.Unlock()
 	for b := from; b < min(to, blocks(f.size)); b++ {
 		if f.absentLocked(b) && f.err == nil && !f.closed {
-			b = max(b, f.startLocked(b, to).to-1)
+			b = max(b, f.startLocked(b, to, false).to-1)
+		}
+	}
+}
+
+// fetchEarly starts to fetch a small file of which something is missing.
+func (f *File) fetchEarly() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for b := range blocks(f.size) {
+		if f.absentLocked(b) && f.err == nil && !f.closed {
+			f.startLocked(b, blocks(f.size), true)
+			return
 		}
 	}
 }
@@ -117,7 +143,7 @@ func (f *File) fly(fl *flight) error {
 		return f.flyWhole(fl)
 	}
 	w := &blockWriter{f: f, fl: fl, block: make([]byte, 0, BlockSize)}
-	return f.source().Fetch(f.ctx, off, n, w)
+	return f.source().Fetch(fl.ctx, off, n, w)
 }
 
 // flyWhole fetches a small file and checks it before any of it is kept. Bytes
@@ -125,9 +151,10 @@ func (f *File) fly(fl *flight) error {
 func (f *File) flyWhole(fl *flight) error {
 	src := f.source()
 	var buf bytes.Buffer
+	buf.Grow(int(f.size))
 	for try := 0; ; try++ {
 		buf.Reset()
-		if err := src.Fetch(f.ctx, 0, f.size, &buf); err != nil {
+		if err := src.Fetch(fl.ctx, 0, f.size, &buf); err != nil {
 			return err
 		}
 		sum := md5.Sum(buf.Bytes())

@@ -109,6 +109,28 @@ func (r *Reader) Warm(ctx context.Context) error {
 	})
 }
 
+// Early starts to fetch a small file as a whole, in the background until somebody
+// reads it, if something of it is missing. For larger files it does nothing.
+func (r *Reader) Early() {
+	_ = r.do(func(f *File) error {
+		if f.size <= SmallFile {
+			f.fetchEarly()
+		}
+		return nil
+	})
+}
+
+// Whole reports whether nothing of the file is missing on disk.
+func (r *Reader) Whole() (whole bool) {
+	_ = r.do(func(f *File) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		whole = f.index.present() == blocks(f.size)
+		return nil
+	})
+	return whole
+}
+
 // ReadAt fills p from off. At the end of the file it returns io.EOF, as does
 // [os.File.ReadAt].
 func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (n int, err error) {

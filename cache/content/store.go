@@ -235,6 +235,14 @@ func (s *Store) openLocked(name string, size int64, md5 string, src Source) *Fil
 	return f
 }
 
+// Holds reports whether all of a version is on disk.
+func (s *Store) Holds(k Key) bool {
+	name := k.name()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return k.Size == 0 || s.lru.Has(name) && s.presentLocked(name, k.Size) == blocks(k.Size)
+}
+
 // awaitLocked returns once the files of a name have no other name under way, with
 // the mutex held, which it gives back meanwhile.
 func (s *Store) awaitLocked(name string) {
