@@ -4,7 +4,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/losantfs
 
-.PHONY: demo test test-programs race model chaos fuzz bench build lint clean
+.PHONY: demo test test-programs race model chaos fuzz bench bench-growth build lint clean
 .DEFAULT_GOAL := build
 
 # Shows a mounted folder of sample files, from an emulator, until Ctrl-C.
@@ -48,11 +48,18 @@ fuzz:
 		done; \
 	done
 
-# The figures of docs/benchmarks.md.
+# The tables of docs/benchmarks.md, in about ten minutes. make bench ROWS=find,cp only
+# shows some of them, by the names in the page. Only root can measure from the disk.
 bench:
-	@.ci/need go fuse
-	go test -run '^$$' -bench . ./cache/...
-	go test -run '^$$' -bench . -benchtime 1x ./integration
+	@.ci/need go fuse bench
+	go build -o .tmp/bench/bench ./integration/bench
+	@.tmp/bench/bench $(if $(ROWS),-rows $(ROWS),-write)
+
+# The chapter of that page on how cost grows: up to a million entries and 5 GiB.
+bench-growth:
+	@.ci/need go fuse bench
+	go build -o .tmp/bench/bench ./integration/bench
+	@.tmp/bench/bench -rows growth -write
 
 # Two mounts that change one tree at the same time, with lost answers and outages.
 chaos:

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -218,4 +219,31 @@ func (r *remote) save(name string) {
 		r.t.Fatalf("%d %s", a.status, a.body)
 	}
 	equal(r.t, "upload", r.upload(a.json(r.t), []byte(name)).status, 204)
+}
+
+// Clients are told the address in front of each host, and no other.
+func TestFront(t *testing.T) {
+	var behind []string
+	s, err := emulator.Start(emulator.Config{Dir: t.TempDir(), Front: func(addr string) (string, error) {
+		behind = append(behind, addr)
+		return fmt.Sprintf("127.0.0.1:%d", len(behind)), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.PutFile(s.Application(), "public", "/f", []byte("x"))
+	s.PutFile(s.Application(), "private", "/f", []byte("x"))
+	equal(t, "hosts", len(behind), 4)
+	equal(t, "API", s.URL(), "http://127.0.0.1:1")
+	for space, want := range map[string]string{"public": "http://127.0.0.1:3/", "private": "http://127.0.0.1:4/"} {
+		if it, _ := s.Find(s.Application(), space, "/f"); !strings.HasPrefix(it.URL, want) {
+			t.Errorf("the content of a %s file is at %s, want %s", space, it.URL, want)
+		}
+	}
+	if _, err := emulator.Start(emulator.Config{Dir: t.TempDir(), Front: func(string) (string, error) {
+		return "", errors.New("no front")
+	}}); err == nil || !strings.Contains(err.Error(), "no front") {
+		t.Errorf("a front that fails: %v", err)
+	}
 }

@@ -30,6 +30,9 @@ type Config struct {
 	// Listen is the address of the API, by default "127.0.0.1:0". The other hosts
 	// take ports of their own. Only loopback addresses are accepted.
 	Listen string
+	// Front returns the address at which clients reach what listens at addr, such as
+	// that of a proxy between; nil: addr itself.
+	Front func(addr string) (string, error)
 	// Logger receives one line per request at level debug; nil discards.
 	Logger *slog.Logger
 }
@@ -37,6 +40,7 @@ type Config struct {
 // Server is a running emulator. Its methods are safe for concurrent use.
 type Server struct {
 	log    *slog.Logger
+	front  func(addr string) (string, error)
 	st     *state
 	sw     *switches
 	counts counter
@@ -80,7 +84,7 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
-	s := &Server{log: cfg.Logger, st: st, sw: newSwitches()}
+	s := &Server{log: cfg.Logger, front: cfg.Front, st: st, sw: newSwitches()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -135,7 +139,14 @@ func (s *Server) newHost(addr *net.TCPAddr, serve func(*answer, *http.Request)) 
 	if err != nil {
 		return nil, err
 	}
-	h := &host{serve: serve, url: "http://" + tcp.Addr().String()}
+	at := tcp.Addr().String()
+	if s.front != nil {
+		if at, err = s.front(at); err != nil {
+			_ = tcp.Close()
+			return nil, err
+		}
+	}
+	h := &host{serve: serve, url: "http://" + at}
 	h.listener = &listener{
 		TCPListener: tcp,
 		open:        map[*conn]struct{}{},
