@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 )
 
 // mountState is what a folder has mounted on it.
@@ -118,12 +119,16 @@ func stateOf(m *mountinfo.Info, statErr error) mountState {
 	return liveDrive
 }
 
-// tryStat returns what stat says of a path. One that is served by a process which
-// does not answer is not waited for: that process lives.
+// tryStat returns what stat and statfs say of a path: the kernel may know the answer to
+// the first by itself. One that is served by a process which does not answer is not
+// waited for: that process lives.
 func tryStat(path string) error {
 	done := make(chan error, 1)
 	go func() {
 		_, err := os.Stat(path)
+		if err == nil {
+			err = unix.Statfs(path, new(unix.Statfs_t))
+		}
 		done <- err
 	}()
 	select {
