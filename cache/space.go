@@ -137,7 +137,7 @@ func (s *Space) Close() {
 }
 
 // Check asks the service for the space, and returns its error where that cannot be
-// had.
+// had. What an earlier mount was moving when it ended arrives first, if it does soon.
 func (s *Space) Check(ctx context.Context) error {
 	if s.watch == nil {
 		_, err := s.tree.List(ctx, "/")
@@ -145,11 +145,21 @@ func (s *Space) Check(ctx context.Context) error {
 	}
 	select {
 	case <-s.watch.Polled():
-		return s.watch.Err()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	err := s.watch.Err()
+	if err == nil && s.outbox != nil {
+		ctx, cancel := context.WithTimeout(ctx, movesPatience)
+		defer cancel()
+		s.outbox.AwaitMoves(ctx)
+	}
+	return err
 }
+
+// movesPatience is how long a mount waits for folders that are on their way on the
+// service.
+const movesPatience = 5 * time.Second
 
 // Knows reports whether anything is known of the space without asking the service.
 func (s *Space) Knows() bool {

@@ -155,3 +155,26 @@ func TestMovedFolderKeepsItsTimes(t *testing.T) {
 		t.Errorf("before:\n%safter a remount:\n%s", before, after)
 	}
 }
+
+// A drive that was killed while the service moves a folder shows the folder whole when
+// it is mounted again.
+func TestKilledWhileAFolderMoves(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"/old/a": "a", "/old/b": "b", "/old/sub/c": "c", "/old/sub/d": "d"}
+	args := []string{"--space", "public", "--write", "background", "--settle", "50ms"}
+	d := newDrive(t, newEmulator(t), os.Geteuid())
+	filled(files)(d.emu)
+	d.mount(args...)
+	d.set("directory-move", "job")
+	d.set("move-delay", "300ms")
+	d.sh("ls -R > /dev/null; mv old new")
+	for end := time.Now().Add(10 * time.Second); d.emu.Counts().Calls["move"] == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing moves")
+		}
+	}
+	d.kill()
+	time.Sleep(500 * time.Millisecond) // a part has arrived
+	d.mount(args...)
+	d.wantMount(map[string]string{"/new": "dir", "/new/a": "a", "/new/b": "b", "/new/sub": "dir", "/new/sub/c": "c", "/new/sub/d": "d"})
+}

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"strings"
 	"time"
 )
@@ -40,4 +41,23 @@ func (b *Outbox) Shown(remoteDir string) string {
 		}
 	}
 	return remoteDir
+}
+
+// AwaitMoves returns once no folder is on its way on the service, which shows a part of
+// it then, or when ctx ends. It is for those that an earlier mount has begun: what this
+// one moves is shown as it was known before.
+func (b *Outbox) AwaitMoves(ctx context.Context) {
+	for b.movesFolder() && sleep(ctx, 10*time.Millisecond) == nil {
+	}
+}
+
+func (b *Outbox) movesFolder() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.moves {
+		if m.Of.Dir {
+			return true
+		}
+	}
+	return false
 }
