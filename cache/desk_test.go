@@ -194,13 +194,13 @@ func (d *desk) rename(from, to string) {
 	}
 }
 
-func (d *desk) list(dir string) []Info {
+func (d *desk) list(dir string) []Seen {
 	d.t.Helper()
-	all, _, err := d.space.List(ctx, dir)
+	all, err := d.space.List(ctx, dir)
 	if err != nil {
 		d.t.Fatalf("ls %s: %v", dir, err)
 	}
-	return all
+	return all.Entries
 }
 
 // remove removes a file, or a directory with all in it, as rm -rf does.

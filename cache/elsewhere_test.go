@@ -118,7 +118,7 @@ func TestBothVersionsOfAFileThatIsChangedHereAndElsewhereStay(t *testing.T) {
 	// Somebody else settles it.
 	d.removeElsewhere(c[0].Path)
 	d.space.Forget("/")
-	if _, _, err := d.space.List(t.Context(), "/"); err != nil {
+	if _, err := d.space.List(t.Context(), "/"); err != nil {
 		t.Fatal(err)
 	}
 	if c := d.space.Conflicts(); len(c) > 0 {

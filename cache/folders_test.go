@@ -213,9 +213,9 @@ func TestKilledWhileTheServiceMoves(t *testing.T) {
 						_, err := d.space.Lookup(ctx, "/", "g")
 						return err == nil
 					}
-					l, _, err := d.space.List(ctx, "/dst/")
-					below, _, belowErr := d.space.List(ctx, "/dst/e/")
-					return err == nil && belowErr == nil && len(l) == 2 && len(below) == 1
+					l, err := d.space.List(ctx, "/dst/")
+					below, belowErr := d.space.List(ctx, "/dst/e/")
+					return err == nil && belowErr == nil && len(l.Entries) == 2 && len(below.Entries) == 1
 				})
 				c.next(d)
 				d.settled(c.want)

@@ -139,7 +139,7 @@ func (d *desk) removeAll(data string) {
 	}
 }
 
-func (d *desk) contains(i Info, data string) bool {
+func (d *desk) contains(i Seen, data string) bool {
 	h, err := d.space.Open(ctx, "/", i.Name, i.ID, false)
 	if err != nil {
 		return false // theirs, which has no content

@@ -187,47 +187,58 @@ func (s *Space) Forget(dir string) {
 	}
 }
 
-// Info is what is seen of a name.
-type Info struct {
-	Name    string
-	ID      inode.ID
+// Attrs are the attributes that programs see.
+type Attrs struct {
 	Dir     bool
-	Size    int64  // bytes
 	Mode    uint32 // permission bits kept here, 0: the mount's
+	Size    int64  // bytes
 	UID     *uint32
 	GID     *uint32
 	ModTime time.Time
 	Created time.Time
-	State   outbox.State
-	Entry   remote.Entry  // of the service, zero when it has none
-	TTL     time.Duration // how long this may be believed
+}
+
+// Info is what is seen of a name.
+type Info struct {
+	Seen
+	State outbox.State
+	Entry remote.Entry  // of the service, zero when it has none
+	TTL   time.Duration // how long this may be believed
 
 	content remote.Entry // whose content is read, where nothing was written here
 	lost    error        // why it cannot be read
 }
 
-// SameAttrs reports whether the attributes that programs see are the same.
-func (i *Info) SameAttrs(o *Info) bool {
+// Same reports whether programs see the same of two files, or of two directories.
+func (i *Attrs) Same(o *Attrs) bool {
 	same := func(a, b *uint32) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 	return i.Size == o.Size && i.Mode == o.Mode && i.ModTime.Equal(o.ModTime) && same(i.UID, o.UID) && same(i.GID, o.GID)
 }
 
 // infoOf describes an entry that nothing is owed of.
 func (s *Space) infoOf(e *remote.Entry, d outbox.Described, ttl time.Duration) Info {
-	return Info{Name: e.Name, ID: d.ID, Dir: e.Dir, Size: e.Size, Mode: d.Attrs.Mode, UID: d.Attrs.UID, GID: d.Attrs.GID,
-		ModTime: d.Attrs.ModTime, Created: e.Created, State: outbox.Clean, Entry: *e, content: *e, TTL: ttl}
+	return Info{Seen: Seen{Name: e.Name, ID: d.ID, Attrs: attrsOf(e, &d)}, State: outbox.Clean, Entry: *e, content: *e, TTL: ttl}
+}
+
+func attrsOf(e *remote.Entry, d *outbox.Described) Attrs {
+	return Attrs{Dir: e.Dir, Size: e.Size, Mode: d.Attrs.Mode, UID: d.Attrs.UID, GID: d.Attrs.GID, ModTime: d.Attrs.ModTime, Created: e.Created}
 }
 
 // infoOfNew describes an entry that was replaced elsewhere while a file has its name
 // that was opened before: it is another file.
 func (s *Space) infoOfNew(e *remote.Entry, ttl time.Duration) Info {
-	return s.infoOf(e, outbox.Described{ID: inode.Of(s.Name(), e), Attrs: outbox.Attrs{ModTime: e.Updated}}, ttl)
+	return s.infoOf(e, s.describeNew(e), ttl)
+}
+
+// describeNew says how an entry is seen of which this machine knows nothing more.
+func (s *Space) describeNew(e *remote.Entry) outbox.Described {
+	return outbox.Described{ID: inode.Of(s.Name(), e), Attrs: outbox.Attrs{ModTime: e.Updated}}
 }
 
 // describe says how an entry is seen.
 func (s *Space) describe(e *remote.Entry) outbox.Described {
 	if s.outbox == nil {
-		return outbox.Described{ID: inode.Of(s.Name(), e), Attrs: outbox.Attrs{ModTime: e.Updated}}
+		return s.describeNew(e)
 	}
 	return s.outbox.Describe(e)
 }
@@ -237,16 +248,22 @@ const ownTTL = time.Second
 
 // infoOfView describes what an owed change makes of a name.
 func infoOfView(name string, v *outbox.View) Info {
-	i := Info{Name: name, ID: v.ID, Dir: v.Dir, Size: v.Size, Mode: v.Attrs.Mode, UID: v.Attrs.UID, GID: v.Attrs.GID,
-		ModTime: v.Attrs.ModTime, Created: v.Attrs.ModTime, State: v.State, TTL: ownTTL, lost: v.Lost}
+	i := Info{Seen: Seen{Name: name, ID: v.ID, Attrs: attrsOfView(v), own: true}, State: v.State, TTL: ownTTL, lost: v.Lost}
 	if v.Base != nil {
 		i.Entry = v.Base.Entry()
-		i.Created = v.Base.Created
 	}
 	if v.From != nil {
 		i.content = v.From.Entry()
 	}
 	return i
+}
+
+func attrsOfView(v *outbox.View) Attrs {
+	a := Attrs{Dir: v.Dir, Size: v.Size, Mode: v.Attrs.Mode, UID: v.Attrs.UID, GID: v.Attrs.GID, ModTime: v.Attrs.ModTime, Created: v.Attrs.ModTime}
+	if v.Base != nil {
+		a.Created = v.Base.Created
+	}
+	return a
 }
 
 // look returns what owed changes say of a name and where else to ask.
@@ -371,32 +388,6 @@ func (s *Space) Gone(dir, name string) (gone bool) {
 		return nil
 	})
 	return gone
-}
-
-// List returns all that is seen in a directory, by name, and how long it may be
-// believed.
-func (s *Space) List(ctx context.Context, dir string) (all []Info, ttl time.Duration, err error) {
-	err = s.steady(ctx, func() error {
-		all, ttl, err = s.list(ctx, dir)
-		return err
-	})
-	return all, ttl, err
-}
-
-func (s *Space) list(ctx context.Context, dir string) ([]Info, time.Duration, error) {
-	remoteDir, err := s.remoteDir(dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	l, ttl := &tree.Listing{}, ownTTL
-	if remoteDir != "" {
-		if l, err = s.tree.List(ctx, remoteDir); err != nil {
-			return nil, 0, err
-		}
-		ttl = s.tree.Fresh(l)
-	}
-	all, err := s.merge(dir, l, ttl)
-	return all, ttl, err
 }
 
 // URL returns where the content of e can be fetched by anyone who has the URL. A

@@ -285,11 +285,11 @@ func (w *world) rename(from, to string, flags int) {
 // seen returns all that the space shows, by path.
 func (w *world) seen(dir string) map[string][]byte {
 	all := map[string][]byte{}
-	infos, _, err := w.space.List(ctx, dir)
+	seen, err := w.space.List(ctx, dir)
 	if err != nil {
 		w.t.Fatalf("list %s: %v", dir, err)
 	}
-	for _, i := range infos {
+	for _, i := range seen.Entries {
 		p := dir + i.Name
 		if i.Dir {
 			all[p] = nil

@@ -181,11 +181,11 @@ func (s *Space) mustBeEmpty(ctx context.Context, dir string, since time.Time) er
 			return syscall.ENOTEMPTY
 		}
 	}
-	all, _, err := s.List(ctx, dir)
+	seen, err := s.List(ctx, dir)
 	switch {
 	case remote.KindOf(err) == remote.NotFound:
 		return nil
-	case err == nil && len(all) > 0:
+	case err == nil && len(seen.Entries) > 0:
 		return syscall.ENOTEMPTY
 	}
 	return err

@@ -71,7 +71,7 @@ func (d *drive) openSpaces(ctx context.Context, s service) error {
 	for i, space := range d.spaces {
 		checks.Go(func() {
 			if errs[i] = space.Check(ctx); errs[i] == nil {
-				_, _, errs[i] = space.List(ctx, "/")
+				_, errs[i] = space.List(ctx, "/")
 			}
 		})
 	}

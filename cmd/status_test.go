@@ -68,7 +68,7 @@ func TestStatusOffline(t *testing.T) {
 	if err := e.Set("down", "true"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := d.spaces[1].List(t.Context(), "/none/"); err == nil {
+	if _, err := d.spaces[1].List(t.Context(), "/none/"); err == nil {
 		t.Fatal("listing works although the service is down")
 	}
 	got := d.status().Status

@@ -36,7 +36,7 @@ func (p permissions) mode(dir bool) uint32 {
 
 // fill sets the attributes of what is seen. The service knows one time of change
 // for all three.
-func (p permissions) fill(i *cache.Info, out *fuse.Attr) {
+func (p permissions) fill(i *cache.Attrs, out *fuse.Attr) {
 	p.fillTimes(i.Dir, i.ModTime, out)
 	out.Size = uint64(i.Size)
 	out.Blocks = (out.Size + 511) / 512

@@ -50,7 +50,8 @@ func (d *dirNode) newAttrs(ctx context.Context, kind, mode uint32) outbox.Attrs 
 		a.UID, a.GID = &c.Uid, &c.Gid
 	}
 	var its fuse.Attr
-	if d.v.perm.fill(d.current(), &its); its.Mode&syscall.S_ISGID != 0 {
+	now, _ := d.current()
+	if d.v.perm.fill(now, &its); its.Mode&syscall.S_ISGID != 0 {
 		a.GID = &its.Gid
 		if kind == syscall.S_IFDIR {
 			a.Mode |= syscall.S_ISGID
@@ -74,7 +75,7 @@ func (d *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	if e != 0 {
 		return nil, nil, 0, e
 	}
-	n := d.child(ctx, &i, out)
+	n := d.child(ctx, &i.Seen, i.TTL, out)
 	return n, &fileHandle{f: n.Operations().(*fileNode), h: h}, 0, 0
 }
 
@@ -121,7 +122,7 @@ func (d *dirNode) Mknod(ctx context.Context, name string, mode, _ uint32, out *f
 	if e != 0 {
 		return nil, e
 	}
-	return d.child(ctx, &i, out), 0
+	return d.child(ctx, &i.Seen, i.TTL, out), 0
 }
 
 // Mkdir makes a directory.
@@ -134,7 +135,7 @@ func (d *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	if e != 0 {
 		return nil, e
 	}
-	return d.child(ctx, &i, out), 0
+	return d.child(ctx, &i.Seen, i.TTL, out), 0
 }
 
 // Link and Symlink say in the words of link(2) and symlink(2) that the service has no

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -11,7 +12,10 @@ import (
 )
 
 // dirNode is a directory of a space, or its root.
-type dirNode struct{ node }
+type dirNode struct {
+	node
+	kept kept
+}
 
 var (
 	_ fs.NodeLookuper       = (*dirNode)(nil)
@@ -38,30 +42,30 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		d.v.fail(ctx, "lookup", d.EmbeddedInode(), err)
 		return nil, errno(ctx, err)
 	}
-	return d.child(ctx, &i, out), 0
+	return d.child(ctx, &i.Seen, i.TTL, out), 0
 }
 
 // child returns the node of what is seen in d: the one the kernel knows, or a new
 // one.
-func (d *dirNode) child(ctx context.Context, i *cache.Info, out *fuse.EntryOut) *fs.Inode {
-	d.v.perm.fill(i, &out.Attr)
-	out.SetEntryTimeout(i.TTL)
-	out.SetAttrTimeout(i.TTL)
-	id := stable(i.ID, i.Dir)
-	if known := d.GetChild(i.Name); known != nil && known.StableAttr() == id {
-		nodeOf(known).info.Store(i)
+func (d *dirNode) child(ctx context.Context, s *cache.Seen, ttl time.Duration, out *fuse.EntryOut) *fs.Inode {
+	d.v.perm.fill(&s.Attrs, &out.Attr)
+	out.SetEntryTimeout(ttl)
+	out.SetAttrTimeout(ttl)
+	id := stable(s.ID, s.Dir)
+	if known := d.GetChild(s.Name); known != nil && known.StableAttr() == id {
+		nodeOf(known).see(&s.Attrs)
 		if f, ok := known.Operations().(*fileNode); ok {
 			f.gone.Store(false)
 		}
 		return known
 	}
-	if i.Dir {
-		n := &dirNode{node{v: d.v}}
-		n.info.Store(i)
+	if s.Dir {
+		n := &dirNode{node: node{v: d.v}}
+		n.see(&s.Attrs)
 		return d.NewInode(ctx, n, id)
 	}
 	n := &fileNode{node: node{v: d.v}}
-	n.info.Store(i)
+	n.see(&s.Attrs)
 	return d.NewInode(ctx, n, id)
 }
 
@@ -70,6 +74,9 @@ func (d *dirNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, u
 	h := &dirHandle{d: d}
 	if e := h.load(ctx); e != 0 {
 		return nil, 0, e
+	}
+	if h.keeps, h.drop = d.kept.open(h.listing.Version, h.listing.TTL); h.keeps {
+		return h, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
 	}
 	return h, 0, 0
 }

@@ -15,14 +15,18 @@ import (
 // go-fuse calls it under a lock of its own.
 type dirHandle struct {
 	d       *dirNode
-	listing []cache.Info // by name
-	next    int          // index of the next entry: ".", "..", then the listing's
+	listing *cache.Directory
+	next    int           // index of the next entry: ".", "..", then the listing's
+	keeps   bool          // the kernel may keep what it reads
+	drop    drop          // where it may not
+	entry   fuse.DirEntry // the last that was handed out
 }
 
 var (
 	_ fs.FileReaddirenter = (*dirHandle)(nil)
 	_ fs.FileSeekdirer    = (*dirHandle)(nil)
 	_ fs.FileLookuper     = (*dirHandle)(nil)
+	_ fs.FileReleasedirer = (*dirHandle)(nil)
 )
 
 const dots = 2 // "." and ".."
@@ -34,7 +38,7 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 	}
 	ctx, done := patient(ctx)
 	defer done()
-	listing, _, err := h.d.v.space.List(ctx, dir)
+	listing, err := h.d.v.space.List(ctx, dir)
 	if err != nil {
 		h.d.v.fail(ctx, "list", h.d.EmbeddedInode(), err)
 		return errno(ctx, err)
@@ -44,13 +48,19 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 }
 
 // Readdirent returns the next entry, nil at the end.
-func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	i := h.next
-	if i >= dots+len(h.listing) {
+	if i == 0 { // it may have been opened long ago, and read from what the kernel kept
+		if _, ok := h.listing.Holds(); !ok {
+			_ = h.load(ctx) // else it is what it was
+		}
+	}
+	if i >= dots+len(h.listing.Entries) {
 		return nil, 0
 	}
 	h.next++
-	out := &fuse.DirEntry{Off: uint64(h.next), Mode: syscall.S_IFDIR}
+	out := &h.entry // go-fuse copies it
+	*out = fuse.DirEntry{Off: uint64(h.next), Mode: syscall.S_IFDIR}
 	switch i {
 	case 0:
 		out.Name, out.Ino = ".", h.d.StableAttr().Ino
@@ -60,7 +70,7 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 			out.Ino = parent.StableAttr().Ino
 		}
 	default:
-		e := &h.listing[i-dots]
+		e := &h.listing.Entries[i-dots]
 		id := stable(e.ID, e.Dir)
 		out.Name, out.Ino, out.Mode = e.Name, id.Ino, id.Mode
 	}
@@ -71,26 +81,33 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	// It is the last one that was read.
 	i := h.next - 1 - dots
-	if i < 0 || i >= len(h.listing) || h.listing[i].Name != name {
+	if i < 0 || i >= len(h.listing.Entries) || h.listing.Entries[i].Name != name {
 		return nil, syscall.ENOENT
+	}
+	// What is known by now counts, not what this handle saw: it may have been written
+	// to, and the kernel would drop what it has beyond the old length, or replaced.
+	e := &h.listing.Entries[i]
+	if ttl, ok := h.listing.HoldsFor(e); ok && ttl > 0 {
+		return h.d.child(ctx, e, ttl, out), 0
 	}
 	dir, ok := h.d.v.path(h.d.EmbeddedInode())
 	if !ok {
 		return nil, syscall.ESTALE
 	}
-	// What is known by now counts, not what this handle saw: it may have been written
-	// to, and the kernel would drop what it has beyond the old length, or replaced.
 	now, ok := h.d.v.space.Known(dir, name)
-	if !ok || now.ID != h.listing[i].ID || now.TTL <= 0 {
+	if !ok || now.ID != e.ID || now.TTL <= 0 {
 		return h.d.Lookup(ctx, name, out)
 	}
-	return h.d.child(ctx, &now, out), 0
+	return h.d.child(ctx, &now.Seen, now.TTL, out), 0
 }
+
+// Releasedir says that the kernel reads no more.
+func (h *dirHandle) Releasedir(context.Context, uint32) { h.d.kept.close(h.keeps, h.drop) }
 
 // Seekdir goes to an offset that Readdirent gave out; 0 begins anew with what
 // the directory holds now.
 func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
-	if off > uint64(dots+len(h.listing)) {
+	if off > uint64(dots+len(h.listing.Entries)) {
 		return syscall.EINVAL
 	}
 	if off == 0 {

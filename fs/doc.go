@@ -20,5 +20,6 @@
 //
 // Paths are not stored: they are derived from go-fuse's tree of inodes.
 //
-// Nodes take no lock: what changes in them is one atomic pointer.
+// Nodes take no lock: what changes in them is one atomic pointer. What the kernel keeps
+// of the names in a directory has one, a leaf (kept.go).
 package fs

@@ -63,6 +63,8 @@ func (v *volume) tell(dir string, names map[string]bool) {
 	if parent == nil {
 		return // the kernel knows nothing of it
 	}
+	// What the kernel holds of the list of names: it keeps that where none of them is known.
+	parent.NotifyContent(0, 0)
 	for name := range names {
 		now, known := v.space.Known(dir, name)
 		child := parent.GetChild(name)
@@ -75,10 +77,10 @@ func (v *volume) tell(dir string, names map[string]bool) {
 			continue
 		case known && stable(now.ID, now.Dir) == child.StableAttr():
 			n := nodeOf(child)
-			if now.SameAttrs(n.info.Load()) {
+			if now.Same(n.attrs.Load()) {
 				continue
 			}
-			n.info.Store(&now)
+			n.see(&now.Attrs)
 			child.NotifyContent(-1, 0)
 			what = "attributes"
 		case !known && v.space.Gone(dir, name):

@@ -39,9 +39,9 @@ type Mounted struct {
 // listing that proves it answers the next question at once.
 const absence = time.Second
 
-// fixed is how long the kernel may believe the attributes of a root, which only it
-// changes. It checks them on the way to each path.
-const fixed = 24 * time.Hour
+// rooted is how long the kernel may believe the attributes of a root, which only it
+// changes. It needs them on the way to each path; but they tell that this process is gone.
+const rooted = time.Second
 
 // Mount shows the spaces at the mount point. It returns once the kernel answers.
 func Mount(o Options) (*Mounted, error) {
@@ -49,8 +49,8 @@ func Mount(o Options) (*Mounted, error) {
 	now := time.Now()
 	dirs := make([]*dirNode, len(o.Spaces))
 	for i, s := range o.Spaces {
-		dirs[i] = &dirNode{node{v: &volume{space: s, all: o.Spaces, perm: perm, log: o.Logger}}}
-		dirs[i].info.Store(&cache.Info{Dir: true, Created: now, ModTime: now}) // the service has no entry for it
+		dirs[i] = &dirNode{node: node{v: &volume{space: s, all: o.Spaces, perm: perm, log: o.Logger}}}
+		dirs[i].attrs.Store(&cache.Attrs{Dir: true, Created: now, ModTime: now}) // the service has no entry for it
 	}
 	var root fs.InodeEmbedder
 	if !o.Folders {
@@ -94,6 +94,7 @@ func Mount(o Options) (*Mounted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mounting at %s: %w", o.Mountpoint, err)
 	}
+	root.EmbeddedInode().NotifyContent(-1, 0) // it asked for them to find out whether this works
 	m := &Mounted{server: server, mountpoint: o.Mountpoint}
 	ctx, end := context.WithCancel(context.Background())
 	m.end = end

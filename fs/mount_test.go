@@ -106,7 +106,7 @@ func TestRewindWithoutTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	d := &dirNode{node{v: &volume{space: s, log: log}}}
+	d := &dirNode{node: node{v: &volume{space: s, log: log}}}
 	d.v.root = d.EmbeddedInode()
 	fh, _, e := d.OpendirHandle(t.Context(), 0)
 	if e != 0 {

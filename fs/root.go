@@ -48,7 +48,7 @@ func (r *rootNode) OnAdd(ctx context.Context) {
 // Getattr returns fixed attributes.
 func (r *rootNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	r.perm.fillTimes(true, r.mounted, &out.Attr)
-	out.SetTimeout(fixed)
+	out.SetTimeout(rooted)
 	return 0
 }
 
@@ -59,9 +59,9 @@ func (r *rootNode) Lookup(_ context.Context, name string, out *fuse.EntryOut) (*
 		return nil, syscall.ENOENT
 	}
 	d := nodeOf(child)
-	d.v.perm.fill(d.current(), &out.Attr)
-	out.SetEntryTimeout(fixed)
-	out.SetAttrTimeout(fixed)
+	d.v.perm.fill(d.attrs.Load(), &out.Attr)
+	out.SetEntryTimeout(rooted)
+	out.SetAttrTimeout(rooted)
 	return child, 0
 }
 

@@ -106,9 +106,9 @@ func (n *node) setAttrs(ctx context.Context, in *fuse.SetAttrIn) syscall.Errno {
 // setRootAttrs keeps those of the root of a space until it is unmounted: a copy
 // into the drive ends with them.
 func (n *node) setRootAttrs(change func(*outbox.Attrs)) {
-	i := *n.info.Load()
+	i := *n.attrs.Load()
 	a := outbox.Attrs{Mode: i.Mode, UID: i.UID, GID: i.GID, ModTime: i.ModTime}
 	change(&a)
 	i.Mode, i.UID, i.GID, i.ModTime = a.Mode, a.UID, a.GID, a.ModTime
-	n.info.Store(&i)
+	n.attrs.Store(&i)
 }

@@ -15,7 +15,7 @@ const (
 )
 
 // fillStatx sets the attributes of what is seen together with its time of creation.
-func (p permissions) fillStatx(i *cache.Info, out *fuse.Statx, ino uint64) {
+func (p permissions) fillStatx(i *cache.Attrs, out *fuse.Statx, ino uint64) {
 	var a fuse.Attr
 	p.fill(i, &a)
 	out.Mask = statxBasic

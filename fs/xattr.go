@@ -59,7 +59,7 @@ func copyOut(value string, dest []byte) (uint32, syscall.Errno) {
 }
 
 // Getxattr returns an extended attribute.
-func (n *node) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+func (n *node) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	var found attribute
 	switch {
 	case noSuchKind(name):
@@ -67,7 +67,7 @@ func (n *node) Getxattr(_ context.Context, name string, dest []byte) (uint32, sy
 	case name == conflictAttribute:
 		found = n.conflict()
 	default:
-		all := attributes(n.v.space.Name(), n.current())
+		all := attributes(n.v.space.Name(), n.described(ctx))
 		if i := slices.IndexFunc(all, func(a attribute) bool { return a.name == name }); i >= 0 {
 			found = all[i]
 		}
@@ -79,9 +79,9 @@ func (n *node) Getxattr(_ context.Context, name string, dest []byte) (uint32, sy
 }
 
 // Listxattr returns the names of the extended attributes.
-func (n *node) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+func (n *node) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
 	var b strings.Builder
-	for _, a := range append(attributes(n.v.space.Name(), n.current()), n.conflict()) {
+	for _, a := range append(attributes(n.v.space.Name(), n.described(ctx)), n.conflict()) {
 		if a.value != "" {
 			b.WriteString(a.name + "\x00")
 		}

@@ -17,6 +17,7 @@ type Listing struct {
 	Moving  int            // entries not shown that the service is moving away
 	Fetched time.Time      // when the fetch began
 
+	serial       uint64         // of what became known in this tree; 0 before
 	moving       []remote.Entry // those that Moving counts
 	files, bytes int64
 	doubtful     bool // not watched; where it is known, only as long as its directory is frozen
@@ -50,6 +51,9 @@ func newListing(entries []remote.Entry, fetched time.Time) *Listing {
 	}
 	return l
 }
+
+// Serial tells a listing from all others that are or were known.
+func (l *Listing) Serial() uint64 { return l.serial }
 
 // fate is what becomes of an entry in a listing.
 type fate int

@@ -295,6 +295,7 @@ func (t *Tree) store(dir string, l *Listing) {
 	t.drop(dir)
 	t.account(l, 1)
 	t.version++
+	l.serial = t.version
 	t.listings.Add(dir, l, l.cost())
 }
 
