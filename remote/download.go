@@ -333,6 +333,36 @@ func bareETag(h http.Header) string {
 	return strings.Trim(strings.TrimPrefix(h.Get("ETag"), "W/"), `"`)
 }
 
+// ReadFrom lets the writer take in all of r without a copy in between, if it can.
+func (c *countingWriter) ReadFrom(r io.Reader) (int64, error) {
+	w, ok := c.w.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	c.d.mu.Lock()
+	c.d.handed = true
+	c.d.mu.Unlock()
+	from := &notingReader{r: r}
+	n, err := w.ReadFrom(from)
+	c.n += n
+	if err != nil && err != from.err {
+		c.err = err
+	}
+	return n, err
+}
+
+// notingReader keeps the last error of a reader.
+type notingReader struct {
+	r   io.Reader
+	err error
+}
+
+func (n *notingReader) Read(p []byte) (int, error) {
+	m, err := n.r.Read(p)
+	n.err = err
+	return m, err
+}
+
 // countingWriter tells an error of the writer from one of the reader.
 type countingWriter struct {
 	w   io.Writer

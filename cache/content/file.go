@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -55,19 +54,13 @@ type File struct {
 	trusted []bool // on disk and checked since the file was opened
 	missing int64  // blocks that have not arrived
 	flights map[int64]*flight
-	running int
+	running int // flights, and what computes the sum
+	summing bool
 	memory  memory // blocks for which the disk had no room
 	closed  bool
 	err     error // for good
 
 	sum sumState
-}
-
-// sumState is the MD5 of the first blocks, extended as they come in.
-type sumState struct {
-	mu     sync.Mutex
-	hash   hash.Hash
-	blocks int64
 }
 
 // openFile opens what the disk holds. A disk that gives no room is no error: the
@@ -293,24 +286,24 @@ func (f *File) need(ctx context.Context, done <-chan struct{}, b, ahead int64) (
 }
 
 // check reads a block that an earlier mount left and trusts it or drops it.
-func (f *File) check(b int64) ([]byte, bool) {
+func (f *File) check(b int64) bool {
 	block := make([]byte, blockLen(b, f.size))
 	_, err := f.data.ReadAt(block, b*BlockSize)
 	f.mu.Lock()
 	if f.trusted[b] {
 		f.mu.Unlock()
-		return block, err == nil
+		return true
 	}
 	if err == nil && checksum(block) == f.index.sums[b] {
 		f.trusted[b] = true
 		f.mu.Unlock()
-		return block, true
+		return true
 	}
 	f.store.log.Info("a damaged block of cached content is fetched again", "file", f.name, "block", b)
 	if f.index.kept {
 		f.mu.Unlock()
 		f.store.drop(f) // its blocks come together or not at all
-		return nil, false
+		return false
 	}
 	dropped := f.arrived[b]
 	if dropped {
@@ -322,7 +315,7 @@ func (f *File) check(b int64) ([]byte, bool) {
 	if dropped {
 		f.store.giveBack(f, onDisk(int64(len(block))))
 	}
-	return nil, false
+	return false
 }
 
 // memory keeps a few blocks for which the disk had no room.

@@ -109,11 +109,15 @@ func keptIndex(size int64, sums []uint32) []byte {
 	return raw
 }
 
-// set records the CRC of one block. The data must have been written before.
-func (x *index) set(block int64, sum uint32) error {
-	_, err := x.f.WriteAt(binary.LittleEndian.AppendUint32(nil, sum), indexHeader+4*block)
+// set records the CRCs of consecutive blocks. The data must have been written before.
+func (x *index) set(block int64, sums ...uint32) error {
+	raw := make([]byte, 0, 4*len(sums))
+	for _, sum := range sums {
+		raw = binary.LittleEndian.AppendUint32(raw, sum)
+	}
+	_, err := x.f.WriteAt(raw, indexHeader+4*block)
 	if err == nil {
-		x.sums[block] = sum
+		copy(x.sums[block:], sums)
 	}
 	return err
 }

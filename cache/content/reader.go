@@ -7,10 +7,14 @@ import (
 )
 
 const (
-	minWindow = SmallFile // bytes fetched ahead of the first sequential read
-	maxWindow = 8 << 20
-	// slack is how far, in bytes, a read may be from where the last one ended
-	// and still be sequential: the kernel sends reads side by side, of 128 KiB.
+	// A reader that goes forward fetches ahead, four times as far each time.
+	minWindow = 256 << 10
+	maxWindow = 32 << 20
+	// mostFlying is how many bytes may be on their way for all readers before each
+	// fetches only a little ahead.
+	mostFlying = 64 << 20
+	// slack is how far, in bytes, a read may at least be from where the last one ended
+	// and still be sequential: the kernel sends reads side by side.
 	slack = 256 << 10
 )
 
@@ -24,7 +28,7 @@ type Reader struct {
 	closed bool
 	next   int64 // where a sequential read would go on
 	ahead  int64 // up to where fetches were started
-	window int64 // size of the next fetch ahead, 0 while reads jump
+	window int64 // how far ahead to fetch, 0 while reads jump and before the second
 }
 
 // use is an open File and the number of those who need it open: its Reader, until
@@ -36,7 +40,7 @@ type use struct {
 
 // NewReader returns a reader that owns f: closing it closes f.
 func NewReader(f *File) *Reader {
-	return &Reader{done: make(chan struct{}), used: &use{f: f, n: 1}, window: minWindow}
+	return &Reader{done: make(chan struct{}), used: &use{f: f, n: 1}}
 }
 
 // Close closes the file. Reads that wait for the network end with [os.ErrClosed].
@@ -141,28 +145,37 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (n int, err er
 	return n, err
 }
 
-// advance follows the reads and starts fetches ahead of sequential ones: each
-// twice as large as the one before, and a new one when half of the last is used
-// up. It returns the block up to which a fetch may go.
+// advance follows the reads and starts fetches ahead of sequential ones. It returns the
+// block up to which a fetch may go. A first read of no more than a block says nothing:
+// it may be of who wants to know the type of the file.
 func (r *Reader) advance(f *File, off, end int64) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sequential := off <= r.next+slack && off >= r.next-slack
+	near := int64(slack)
+	if r.next > 0 {
+		near = max(slack, 2*(end-off))
+	}
+	jumps := off > r.next+near || off < r.next-near
+	first := r.next == 0 && end <= BlockSize
 	r.next = end
-	if !sequential {
+	if jumps || first {
 		r.window = 0
 		return ceilBlock(end)
 	}
 	if r.window == 0 {
-		r.window, r.ahead = minWindow, end
+		r.window, r.ahead = minWindow, off
 	}
-	if end > r.ahead-r.window/4 {
+	window := r.window
+	if f.store.flying.Load() > mostFlying {
+		window = minWindow
+	}
+	if behind := end + window - r.ahead; behind >= min(window/2, maxRange) {
 		from := max(r.ahead, off)
-		r.ahead = max(end, from+r.window)
-		r.window = min(2*r.window, maxWindow)
+		r.ahead = end + window
+		r.window = min(4*r.window, maxWindow)
 		f.prefetch(from/BlockSize, ceilBlock(r.ahead))
 	}
-	return ceilBlock(r.ahead)
+	return ceilBlock(end)
 }
 
 func ceilBlock(off int64) int64 { return (off + BlockSize - 1) / BlockSize }

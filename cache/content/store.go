@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -46,7 +47,9 @@ type Store struct {
 	log   *slog.Logger
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
-	work  sync.WaitGroup // flights and the scan
+	work  sync.WaitGroup // flights, sums and the scan
+
+	flying atomic.Int64 // bytes that are being fetched
 
 	mu       sync.Mutex
 	lru      *budget.LRU[string, struct{}] // by file name
