@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"losantfs/cache/content"
 	"losantfs/cache/draft"
 	"losantfs/cache/inode"
 	"losantfs/cache/outbox"
@@ -120,21 +121,22 @@ func (h *Handle) readsEntry() (string, bool) {
 	return e.ID, true
 }
 
-// ReadAt fills p from off; at the end of the file it returns io.EOF.
-func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (n int, err error) {
+// ReadOrPin fills p from off, or returns where in a file on disk that is, which is then
+// to be released. At the end of the file it returns io.EOF.
+func (h *Handle) ReadOrPin(ctx context.Context, p []byte, off int64) (n int, pin *content.Pin, err error) {
 	for {
 		r, d := h.source()
 		switch {
 		case d != nil:
 			n, err = d.ReadAt(ctx, p, off)
 		case r != nil:
-			n, err = r.ReadAt(ctx, p, off)
+			n, pin, err = r.ReadOrPin(ctx, p, off)
 		default:
-			return 0, os.ErrClosed
+			return 0, nil, os.ErrClosed
 		}
 		// What was read has become something else a moment ago.
 		if !errors.Is(err, os.ErrClosed) || ctx.Err() != nil || h.ended() {
-			return n, err
+			return n, pin, err
 		}
 	}
 }

@@ -42,6 +42,15 @@ func (m *movable) ReadAt(ctx context.Context, p []byte, off int64) (n int, err e
 	return n, err
 }
 
+// ReadOrPin is ReadAt, as [content.Reader.ReadOrPin].
+func (m *movable) ReadOrPin(ctx context.Context, p []byte, off int64) (n int, pin *content.Pin, err error) {
+	err = m.try(ctx, func(r *content.Reader) error {
+		n, pin, err = r.ReadOrPin(ctx, p, off)
+		return err
+	})
+	return n, pin, err
+}
+
 // Warm waits until a small file is present as a whole.
 func (m *movable) Warm(ctx context.Context) error {
 	return m.try(ctx, func(r *content.Reader) error { return r.Warm(ctx) })

@@ -146,7 +146,7 @@ func (d *desk) contains(i Seen, data string) bool {
 	}
 	defer h.Close()
 	p := make([]byte, 100)
-	n, _ := h.ReadAt(ctx, p, 0)
+	n, _, _ := h.ReadOrPin(ctx, p, 0)
 	return string(p[:n]) == data
 }
 

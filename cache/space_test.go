@@ -312,7 +312,14 @@ func (w *world) seen(dir string) map[string][]byte {
 
 type readerAt struct{ h *Handle }
 
-func (r readerAt) ReadAt(p []byte, off int64) (int, error) { return r.h.ReadAt(ctx, p, off) }
+func (r readerAt) ReadAt(p []byte, off int64) (int, error) {
+	n, pin, err := r.h.ReadOrPin(ctx, p, off)
+	if pin != nil {
+		defer pin.Release()
+		return syscall.Pread(int(pin.Fd), p[:n], pin.Off)
+	}
+	return n, err
+}
 
 func (w *world) compare(what string, got map[string][]byte) {
 	for p, data := range w.model {

@@ -9,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"losantfs/cache"
+	"losantfs/cache/content"
 )
 
 // fileHandle is one opening of a file.
@@ -26,16 +27,34 @@ var (
 	_ fs.FileReleaser  = (*fileHandle)(nil)
 )
 
-// Read fills dest from off. At the end of the file it is short.
+// Read reads from off, at the end of the file less than dest holds. What is on disk goes
+// from there to the kernel.
 func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	ctx, done := patient(ctx)
 	defer done()
-	n, err := h.h.ReadAt(ctx, dest, off)
-	if err != nil && err != io.EOF {
+	n, pin, err := h.h.ReadOrPin(ctx, dest, off)
+	switch {
+	case err != nil && err != io.EOF:
 		return nil, h.f.fail(ctx, "read", err)
+	case pin != nil:
+		return &spliced{fuse.ReadResultFd(pin.Fd, pin.Off, n), pin, n}, 0
 	}
 	return fuse.ReadResultData(dest[:n]), 0
 }
+
+// spliced is the answer to a read that the kernel takes from a file on disk, which stays
+// open until it has.
+type spliced struct {
+	fuse.ReadResult
+	pin *content.Pin
+	n   int
+}
+
+// Seekable is what go-fuse looks for in an answer that is in a file.
+func (s *spliced) Seekable() (fd uintptr, off int64, size int) { return s.pin.Fd, s.pin.Off, s.n }
+
+// Done is called once the answer was sent.
+func (s *spliced) Done() { s.pin.Release() }
 
 // Write writes all of data at off, or says why not.
 func (h *fileHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {

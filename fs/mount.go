@@ -71,6 +71,7 @@ func Mount(o Options) (*Mounted, error) {
 			// The kernel checks the modes, so access(2) and open(2) agree.
 			Options:       []string{"default_permissions"},
 			MaxBackground: 64,
+			MaxWrite:      1 << 20, // and most that is read at once
 			// What the kernel holds of a file is right until it changes the file
 			// itself: what is changed elsewhere becomes another inode. Without this
 			// a new mtime would drop all pages.

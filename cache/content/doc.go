@@ -13,7 +13,9 @@
 // What this machine uploaded is taken over as a whole ([Store.Keep]), as a file that
 // may have other names, which its index says. Such data is never written to: when
 // one of its blocks is wrong all of it is dropped. What a File holds can be replaced
-// while it is open; its readers then go on with the File that takes its place.
+// while it is open; its readers then go on with the File that takes its place. A [Pin]
+// keeps a File open, and only what is never written to again is pinned: a block that was
+// checked, in a file that has no other name.
 //
 // Locks, downwards only: Reader.mu; File.sum.mu; Store.mu; File.mu; flight.mu. None
 // is held across the network, Store.mu not while files are read or get other names:

@@ -193,15 +193,24 @@ func (f *File) source() Source {
 // readAt fills p from off, waiting for blocks that are missing, until ctx or done
 // ends that. A fetch it has to start goes on to the block ahead.
 func (f *File) readAt(ctx context.Context, done <-chan struct{}, p []byte, off, ahead int64) (int, error) {
+	n, inMemory, err := f.await(ctx, done, p, off, ahead)
+	if err != nil {
+		return 0, err
+	}
+	return f.fill(p[:n], off, inMemory)
+}
+
+// await returns once all of p can be read from off, and how much of it there is. Blocks
+// that are in memory it copies.
+func (f *File) await(ctx context.Context, done <-chan struct{}, p []byte, off, ahead int64) (n int, inMemory bool, err error) {
 	if off >= f.size {
-		return 0, io.EOF
+		return 0, false, io.EOF
 	}
 	p = p[:min(int64(len(p)), f.size-off)]
-	inMemory := false
 	for b := off / BlockSize; b*BlockSize < off+int64(len(p)); b++ {
 		block, err := f.need(ctx, done, b, ahead)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if block != nil {
 			inMemory = true
@@ -209,7 +218,12 @@ func (f *File) readAt(ctx context.Context, done <-chan struct{}, p []byte, off, 
 			copy(p[at-off:], block[at-b*BlockSize:])
 		}
 	}
-	n, err := len(p), error(nil)
+	return len(p), inMemory, nil
+}
+
+// fill reads what await has found on disk.
+func (f *File) fill(p []byte, off int64, inMemory bool) (n int, err error) {
+	n = len(p)
 	if inMemory {
 		err = f.fillFromDisk(p, off)
 	} else {

@@ -1,0 +1,44 @@
+package content
+
+import "context"
+
+// leastPin is from how many bytes on a read is worth a pin: the kernel takes them from
+// one file to another in more system calls than a copy.
+const leastPin = 32 << 10
+
+// Pin is a part of a file on disk, checked, which stays as it is until it is released.
+type Pin struct {
+	Fd  uintptr
+	Off int64
+
+	r *Reader
+	u *use
+}
+
+// Release gives the part back. It must be called once.
+func (p *Pin) Release() { p.r.end(p.u) }
+
+// ReadOrPin is [Reader.ReadAt], but where all of what is read is on disk it may return
+// where that is in place of filling p.
+func (r *Reader) ReadOrPin(ctx context.Context, p []byte, off int64) (int, *Pin, error) {
+	for {
+		u, err := r.begin()
+		if err != nil {
+			return 0, nil, err
+		}
+		f := u.f
+		n, inMemory, err := f.await(ctx, r.done, p, off, r.advance(f, off, off+int64(len(p))))
+		// What was taken over has other names, and may be written to by those: it is
+		// read at once and then asked whether it still holds.
+		if err == nil && !inMemory && !f.index.kept && n >= leastPin {
+			return n, &Pin{Fd: f.data.Fd(), Off: off, r: r, u: u}, nil
+		}
+		if err == nil {
+			n, err = f.fill(p[:n], off, inMemory)
+		}
+		r.end(u)
+		if err != errDiscarded {
+			return n, nil, err
+		}
+	}
+}
