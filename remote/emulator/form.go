@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"mime"
@@ -46,7 +47,10 @@ func (s *Server) acceptForm(r *http.Request) (etag string, err error) {
 		return "", storeErrorf(http.StatusLengthRequired, "MissingContentLength",
 			"You must provide the Content-Length HTTP header.")
 	}
-	reader := multipart.NewReader(r.Body, params["boundary"])
+	body := readers.Get().(*bufio.Reader) // that of package multipart takes 4 KiB at once
+	defer readers.Put(body)
+	body.Reset(r.Body)
+	reader := multipart.NewReader(body, params["boundary"])
 	form, file, err := s.readForm(reader)
 	if err != nil {
 		return "", err

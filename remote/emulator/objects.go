@@ -1,8 +1,10 @@
 package emulator
 
 import (
+	"bufio"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // objects keeps contents as files. An object is named by the MD5 and the size
@@ -103,10 +106,23 @@ func (in *incoming) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom copies through a buffer large enough for fast uploads.
+// ReadFrom copies through a buffer large enough for fast uploads, whatever r hands out
+// at once.
 func (in *incoming) ReadFrom(r io.Reader) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{in}, r, make([]byte, 256<<10))
+	w := writers.Get().(*bufio.Writer)
+	defer writers.Put(w)
+	w.Reset(struct{ io.Writer }{in})
+	n, err := w.ReadFrom(r)
+	return n, errors.Join(err, w.Flush())
 }
+
+// wide is how much is read from the network and written to the disk at once, in bytes.
+const wide = 256 << 10
+
+var (
+	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, wide) }}
+	writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, wide) }}
+)
 
 func (in *incoming) name() string {
 	return fmt.Sprintf("%s-%d", hex.EncodeToString(in.sum.Sum(nil)), in.size)
