@@ -31,7 +31,8 @@
 // nothing has changed since: the disk may keep a mark made later without its
 // block.
 //
-// Locks, downwards only: Draft.content, which readers of the files share and
-// whoever changes them has alone; Draft.mu, for memory only. Neither is held
-// across the network, nor when the function given to OnChange is called.
+// Locks, downwards only: digest.mu, of who hashes the content; Draft.content, which
+// readers of the files share and whoever changes them has alone; Draft.mu, for memory
+// only. None is held across the network, nor when the function given to OnChange is
+// called.
 package draft

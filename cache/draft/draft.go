@@ -2,10 +2,8 @@ package draft
 
 import (
 	"context"
-	"crypto/md5"
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,11 +35,14 @@ type Draft struct {
 	path   string
 	data   *os.File
 	blocks *sidecar
+	digest digest
 
 	content sync.RWMutex
-	cutting bool      // the header orders a cut to size that has not been withdrawn
-	hash    hash.Hash // MD5 of the first hashed bytes, all of them local
-	hashed  int64
+	cutting bool   // the header orders a cut to size that has not been withdrawn
+	ordered int64  // bytes that were written in order from the start, all of them local
+	round   uint64 // of ordered: how often it began anew
+	behind  int64  // of ordered, those that were hashed when it was last looked
+	hashing bool   // hashBehind runs
 	hook    func()
 	hooks   uint64 // how often hook was set
 
@@ -149,7 +150,7 @@ func Open(path string, base Base, baseSize int64) (*Draft, error) {
 }
 
 func newDraft(path string, data *os.File, blocks *sidecar) *Draft {
-	d := &Draft{path: path, data: data, blocks: blocks, hash: md5.New(), flights: map[int64]*flight{}}
+	d := &Draft{path: path, data: data, blocks: blocks, flights: map[int64]*flight{}}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }

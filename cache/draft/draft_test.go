@@ -374,10 +374,10 @@ func TestMD5IsThatOfTheContent(t *testing.T) {
 	}
 	truncate(t, d, 0)
 	var model []byte
-	check := func(what string, hashed int64) {
+	check := func(what string, ordered int64) {
 		t.Helper()
-		if d.hashed != hashed {
-			t.Errorf("%s: the MD5 of %d bytes is known, want %d", what, d.hashed, hashed)
+		if d.ordered != ordered {
+			t.Errorf("%s: %d bytes count as written in order, want %d", what, d.ordered, ordered)
 		}
 		want := md5.Sum(model)
 		if got, err := d.MD5(); got != hex.EncodeToString(want[:]) || err != nil {

@@ -1,58 +1,11 @@
 package draft
 
 import (
-	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
 )
-
-// MD5 returns the MD5 of the content, in hexadecimal. What was written in order
-// from the start is not read again. It fails with [ErrIncomplete], and with
-// [ErrChanged] when the content changes meanwhile.
-func (d *Draft) MD5() (string, error) {
-	d.content.RLock()
-	size, generation, from := d.size, d.generation, d.hashed
-	err := d.wholeLocked()
-	sum, cloneErr := d.hash.(hash.Cloner).Clone()
-	d.content.RUnlock()
-	if err == nil {
-		err = cloneErr
-	}
-	if err == nil {
-		rest := io.NewSectionReader(d.data, from, size-from)
-		err = d.copyUnchanged(sum, rest, size-from, generation)
-	}
-	if err != nil {
-		return "", err
-	}
-	d.content.Lock()
-	defer d.content.Unlock()
-	if d.generation != generation {
-		return "", ErrChanged
-	}
-	d.hash, d.hashed = sum, size
-	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// hashLocked takes note that p was written at off.
-func (d *Draft) hashLocked(p []byte, off int64) {
-	d.unhashLocked(off)
-	if off == d.hashed {
-		d.hash.Write(p)
-		d.hashed += int64(len(p))
-	}
-}
-
-// unhashLocked takes note that what follows the first n bytes has changed.
-func (d *Draft) unhashLocked(n int64) {
-	if n < d.hashed {
-		d.hash.Reset()
-		d.hashed = 0
-	}
-}
 
 // wholeLocked says why the data cannot be read as a whole, if it cannot.
 func (d *Draft) wholeLocked() error {

@@ -23,7 +23,7 @@ func (d *Draft) WriteAt(ctx context.Context, p []byte, off int64) (n int, err er
 	err = d.change(ctx, need, func() (err error) {
 		d.writtenLocked()
 		n, err = d.writeLocked(p, off)
-		d.hashLocked(p[:n], off)
+		d.orderLocked(off, int64(n))
 		return err
 	})
 	return n, err
@@ -91,7 +91,7 @@ func (d *Draft) Truncate(ctx context.Context, size int64) error {
 	}
 	return d.change(ctx, nil, func() error {
 		d.writtenLocked()
-		d.unhashLocked(size)
+		d.disorderLocked(size)
 		if size >= d.shown {
 			return d.data.Truncate(size)
 		}
