@@ -146,7 +146,7 @@ func (d *desk) replacing(p string) *upload {
 
 func (u *upload) arrive(data string) {
 	u.d.t.Helper()
-	_, err := u.d.others.Upload(ctx, u.t, u.e.Name, bytes.NewReader([]byte(data)), int64(len(data)))
+	err := u.d.others.Upload(ctx, u.t, u.e.Name, bytes.NewReader([]byte(data)), int64(len(data)), "")
 	if err != nil {
 		u.d.t.Errorf("somebody else's upload to %s: %v", u.e.Name, err)
 	}

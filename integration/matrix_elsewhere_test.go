@@ -53,7 +53,7 @@ func (o elsewhere) put(p, content string) {
 		e, ticket, err = o.api.Create(ctx, remote.NewEntry{Name: path.Base(p), Parent: path.Dir(p), Size: size})
 	}
 	o.must("put", p, err)
-	_, err = o.api.Upload(ctx, ticket, e.Name, strings.NewReader(content), size)
+	err = o.api.Upload(ctx, ticket, e.Name, strings.NewReader(content), size, "")
 	o.must("upload", p, err)
 	o.eventually(p, func() bool { e, err = o.api.Get(ctx, e.ID); return err == nil && e.Status == remote.Completed })
 }

@@ -329,7 +329,7 @@ func TestHurry(t *testing.T) {
 		f := c.Files("a", Private)
 		get := getter(Background(t.Context()), c)
 		upload := func() error {
-			_, err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, 1)
+			err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, 1, "")
 			return err
 		}
 		for range 10 { // the probes are seldom by then
@@ -368,7 +368,7 @@ func TestLongUploadKeepsNothingWaiting(t *testing.T) {
 		c := onLine(t, l, 3*time.Minute)
 		f := c.Files("a", Private)
 		upload := func() error {
-			_, err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, 2<<20)
+			err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, 2<<20, "")
 			return err
 		}
 		wantKinds(t, []error{upload()}, Throttled)
@@ -393,7 +393,7 @@ func TestLongProbeKeepsNothingWaiting(t *testing.T) {
 		f := c.Files("a", Private)
 		upload := func(size int64) func() error {
 			return func() error {
-				_, err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, size)
+				err := f.Upload(Background(t.Context()), Ticket{URL: "https://store"}, "x", zeros{}, size, "")
 				return err
 			}
 		}

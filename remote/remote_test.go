@@ -3,6 +3,7 @@ package remote_test
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -108,7 +109,7 @@ func TestEveryCallInBothSpaces(t *testing.T) {
 			if err != nil || e.Parent != "/a/b/" || e.Status != remote.Pending || e.HasContent() {
 				t.Fatalf("Create: %+v, %v", e, err)
 			}
-			if _, err := f.Upload(ctx, ticket, e.Name, bytes.NewReader(data), int64(len(data))); err != nil {
+			if err := f.Upload(ctx, ticket, e.Name, bytes.NewReader(data), int64(len(data)), md5Of(data)); err != nil {
 				t.Fatal(err)
 			}
 			got, err := f.Get(ctx, e.ID)
@@ -122,7 +123,7 @@ func TestEveryCallInBothSpaces(t *testing.T) {
 			if err != nil || patched.ID != e.ID {
 				t.Fatalf("Patch: %+v, %v", patched, err)
 			}
-			if _, err := f.Upload(ctx, ticket, e.Name, bytes.NewReader(data), int64(len(data))); err != nil {
+			if err := f.Upload(ctx, ticket, e.Name, bytes.NewReader(data), int64(len(data)), md5Of(data)); err != nil {
 				t.Fatal(err)
 			}
 			if got, err = f.Get(ctx, e.ID); err != nil {
@@ -466,13 +467,14 @@ func TestStaleCDN(t *testing.T) {
 	wantKind(t, f.Download(now).Fetch(t.Context(), 0, now.Size, &got), remote.Changed)
 }
 
+func md5Of(data []byte) string { return fmt.Sprintf("%x", md5.Sum(data)) }
+
 func TestUploadFailures(t *testing.T) {
 	s := newService(t)
 	f, ctx := s.files(remote.Public), t.Context()
 	id := s.PutFile(s.Application(), "public", "/f", []byte("before"))
 	upload := func(ticket remote.Ticket, data string) error {
-		_, err := f.Upload(ctx, ticket, "f", strings.NewReader(data), int64(len(data)))
-		return err
+		return f.Upload(ctx, ticket, "f", strings.NewReader(data), int64(len(data)), md5Of([]byte(data)))
 	}
 	patch := func() remote.Ticket {
 		t.Helper()
@@ -498,6 +500,8 @@ func TestUploadFailures(t *testing.T) {
 	if err := upload(patch(), ""); err != nil {
 		t.Error("an empty file:", err)
 	}
+	// What was sent is not what was to be sent.
+	wantKind(t, f.Upload(ctx, patch(), "f", strings.NewReader("other"), 5, md5Of([]byte("bytes"))), remote.Corrupt)
 	ticket = patch()
 	ticket.URL = "file:///etc/passwd"
 	wantKind(t, upload(ticket, "x"), remote.Invalid)

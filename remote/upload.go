@@ -3,8 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
-	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -21,42 +19,40 @@ import (
 // form POST).
 const MaxUpload = 5 << 30
 
-// Upload sends size bytes of content to the store with a ticket and returns
-// their MD5 in hex, verified against the store's answer. It is one try: after
-// any failure the caller asks for a new ticket. [Expired] means the ticket no
-// longer holds.
-func (f *Files) Upload(ctx context.Context, t Ticket, name string, content io.ReaderAt, size int64) (string, error) {
+// Upload sends size bytes of content to the store with a ticket. Their MD5 in hex,
+// "" where it is unknown, is compared with the store's answer. It is one try: after
+// any failure the caller asks for a new ticket. [Expired] means the ticket no longer
+// holds.
+func (f *Files) Upload(ctx context.Context, t Ticket, name string, content io.ReaderAt, size int64, sum string) error {
 	target, err := url.Parse(t.URL)
 	if err != nil || f.c.refuseTarget(target) != nil {
-		return "", &Error{Kind: Invalid, Op: opForm.String(), Message: "the ticket has no usable URL"}
+		return &Error{Kind: Invalid, Op: opForm.String(), Message: "the ticket has no usable URL"}
 	}
 	form, err := newForm(t.Fields, "file", name, size)
 	if err != nil {
-		return "", &Error{Kind: Invalid, Op: opForm.String(), Err: err}
+		return &Error{Kind: Invalid, Op: opForm.String(), Err: err}
 	}
 	wait, cancelWait := context.WithTimeout(ctx, f.c.timeout)
 	defer cancelWait()
 	slot, err := f.c.contentPace.enter(wait, opForm)
 	if err != nil {
-		return "", err
+		return err
 	}
-	digest, err := f.post(ctx, t.URL, form, slot, content, size)
+	err = f.post(ctx, t.URL, form, slot, io.NewSectionReader(content, 0, size), sum)
 	slot.done(ctx, err)
-	return digest, err
+	return err
 }
 
-// post sends a form and returns the MD5 of its content.
-func (f *Files) post(ctx context.Context, target string, form *form, slot *slot, content io.ReaderAt, size int64) (string, error) {
+// post sends a form with content whose MD5 is sum.
+func (f *Files) post(ctx context.Context, target string, form *form, slot *slot, content io.Reader, sum string) error {
 	f.c.count[opForm].Add(1)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := newStallWatch(f.c.timeout, cancel)
 	defer watch.stop()
-	sum := md5.New()
-	body := form.body(io.TeeReader(io.NewSectionReader(content, 0, size), sum))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, watch.reader(&acceptedReader{r: body, slot: slot}))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, watch.reader(&acceptedReader{r: form.body(content), slot: slot}))
 	if err != nil {
-		return "", &Error{Kind: Invalid, Op: opForm.String(), Message: "the ticket has no usable URL"}
+		return &Error{Kind: Invalid, Op: opForm.String(), Message: "the ticket has no usable URL"}
 	}
 	// Without it net/http sends a chunked body, which the store refuses (411).
 	req.ContentLength = form.length()
@@ -64,19 +60,18 @@ func (f *Files) post(ctx context.Context, target string, form *form, slot *slot,
 	req.Header.Set("User-Agent", f.c.agent)
 	resp, err := f.c.content.Do(req)
 	if err != nil {
-		return "", transportError(opForm, http.MethodPost, stalled(ctx, err))
+		return transportError(opForm, http.MethodPost, stalled(ctx, err))
 	}
 	defer resp.Body.Close()
 	data, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if resp.StatusCode >= 300 {
-		return "", storeError(resp, data)
+		return storeError(resp, data)
 	}
-	digest := hex.EncodeToString(sum.Sum(nil))
-	if etag := bareETag(resp.Header); md5Hex.MatchString(etag) && etag != digest {
-		return "", &Error{Kind: Corrupt, Op: opForm.String(), Status: resp.StatusCode, Ambiguous: true,
+	if etag := bareETag(resp.Header); sum != "" && md5Hex.MatchString(etag) && etag != sum {
+		return &Error{Kind: Corrupt, Op: opForm.String(), Status: resp.StatusCode, Ambiguous: true,
 			Message: "the store received other bytes than were sent"}
 	}
-	return digest, nil
+	return nil
 }
 
 // acceptedReader takes what the store accepts of a body for its permission to send

@@ -56,7 +56,7 @@ type waitsItsTurn struct {
 	once sync.Once
 }
 
-func (s *waitsItsTurn) Upload(ctx context.Context, ticket remote.Ticket, name string, content io.ReaderAt, size int64) (string, error) {
+func (s *waitsItsTurn) Upload(ctx context.Context, ticket remote.Ticket, name string, content io.ReaderAt, size int64, sum string) error {
 	s.once.Do(func() {
 		time.Sleep(2 * late)
 		s.mu.Lock()
@@ -65,7 +65,7 @@ func (s *waitsItsTurn) Upload(ctx context.Context, ticket remote.Ticket, name st
 			s.fill(e, []byte("theirs"))
 		}
 	})
-	return s.shelf.Upload(ctx, ticket, name, content, size)
+	return s.shelf.Upload(ctx, ticket, name, content, size, sum)
 }
 
 // What was changed elsewhere while an upload waited for its turn is not overwritten.

@@ -33,7 +33,7 @@ type Service interface {
 	Patch(ctx context.Context, id string, size int64, contentType string, d *remote.Dimensions) (remote.Entry, remote.Ticket, error)
 	Move(ctx context.Context, id, parent, name string) (remote.Entry, error)
 	Delete(ctx context.Context, id string) error
-	Upload(ctx context.Context, t remote.Ticket, name string, content io.ReaderAt, size int64) (string, error)
+	Upload(ctx context.Context, t remote.Ticket, name string, content io.ReaderAt, size int64, sum string) error
 }
 
 // Listing is what the service has in a directory.

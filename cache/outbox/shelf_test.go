@@ -173,20 +173,20 @@ func (s *shelf) Patch(_ context.Context, id string, _ int64, _ string, _ *remote
 	return *e, remote.Ticket{URL: id}, nil
 }
 
-func (s *shelf) Upload(_ context.Context, t remote.Ticket, _ string, r io.ReaderAt, size int64) (string, error) {
+func (s *shelf) Upload(_ context.Context, t remote.Ticket, _ string, r io.ReaderAt, size int64, _ string) error {
 	data, err := io.ReadAll(io.NewSectionReader(r, 0, size))
 	if err != nil {
-		return "", err
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls["upload"]++
 	e := s.entries[t.URL]
 	if e == nil {
-		return "", errAbsent
+		return errAbsent
 	}
 	s.fill(e, data)
-	return e.ETag, nil
+	return nil
 }
 
 func (s *shelf) Move(_ context.Context, id, parent, name string) (remote.Entry, error) {

@@ -193,7 +193,7 @@ func (b *Outbox) upload(j *job, p *parcel, before, e remote.Entry, ticket remote
 	p.handover.check = func() error { return b.stillLate(j, p, &before) }
 	send := func() error {
 		p.handover.begin(p.reader, p.size, &n.sent)
-		_, err := b.o.Service.Upload(p.ctx, ticket, e.Name, p.handover, p.size)
+		err := b.o.Service.Upload(p.ctx, ticket, e.Name, p.handover, p.size, p.md5)
 		if err != nil && (errors.Is(err, errAborted) || errors.Is(context.Cause(p.ctx), errAborted)) {
 			return b.aborted(n, errAborted)
 		}

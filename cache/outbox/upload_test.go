@@ -21,15 +21,15 @@ type slowStore struct {
 	late   sync.WaitGroup
 }
 
-func (s *slowStore) Upload(ctx context.Context, t remote.Ticket, name string, r io.ReaderAt, size int64) (string, error) {
+func (s *slowStore) Upload(ctx context.Context, t remote.Ticket, name string, r io.ReaderAt, size int64, sum string) error {
 	first := false
 	s.once.Do(func() { first = true })
 	if !first {
-		return s.shelf.Upload(ctx, t, name, r, size)
+		return s.shelf.Upload(ctx, t, name, r, size, sum)
 	}
 	data, err := io.ReadAll(io.NewSectionReader(r, 0, size))
 	if err != nil {
-		return "", err
+		return err
 	}
 	close(s.has)
 	select {
@@ -37,11 +37,11 @@ func (s *slowStore) Upload(ctx context.Context, t remote.Ticket, name string, r 
 	case <-ctx.Done():
 		s.late.Go(func() {
 			time.Sleep(300 * time.Millisecond)
-			_, _ = s.shelf.Upload(context.WithoutCancel(ctx), t, name, strings.NewReader(string(data)), size)
+			_ = s.shelf.Upload(context.WithoutCancel(ctx), t, name, strings.NewReader(string(data)), size, sum)
 		})
-		return "", ctx.Err()
+		return ctx.Err()
 	}
-	return s.shelf.Upload(ctx, t, name, strings.NewReader(string(data)), size)
+	return s.shelf.Upload(ctx, t, name, strings.NewReader(string(data)), size, sum)
 }
 
 // TestWhatWasSentIsNotOvertaken changes a file, or puts another one into its place,
