@@ -74,6 +74,14 @@ func (t *task) touch() {
 	*t = task{changed: time.Now(), busy: t.busy, claims: t.claims}
 }
 
+// standsFor lets a file that takes the place of another be sent no later than that: who
+// saves again and again by new files would postpone it for ever.
+func (n *Node) standsFor(o *Node) {
+	if !n.Dir && !o.Dir && (o.dirty() || o.unrecorded()) && o.Since.Before(n.Since) {
+		n.Since = o.Since
+	}
+}
+
 // differs reports whether a file's content is not that of its entry, as far as
 // the journal knows.
 func (n *Node) differs() bool { return !n.Dir && (n.Written || !n.From.same(n.Entry)) }

@@ -130,6 +130,7 @@ func (b *Outbox) rename(parents []*Node, from, to Place, exchange bool) error {
 	}
 	b.leave(n)
 	if over != nil {
+		n.standsFor(over)
 		b.drop(over)
 	}
 	before := n.path()
@@ -195,6 +196,7 @@ func (b *Outbox) inherit(n *Node, p Place) {
 		return
 	}
 	if o := b.owner[p.Entry.ID]; o != nil && o != n && !o.Dir && !o.Local && !o.inPlace() && b.moves[o.Entry.ID] == nil {
+		n.standsFor(o)
 		b.replaceEntry(n, o.Entry)
 		o.touch()
 	}

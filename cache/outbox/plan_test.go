@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -91,5 +92,26 @@ func TestFileIsSavedAllTheTime(t *testing.T) {
 		t.Errorf("it was sent %d times in %v", n, time.Since(began))
 	}
 	b.Release(n, true)
+	flushed(t, b)
+}
+
+// A file that is saved all the time by a new file that takes its name is sent all the
+// same, and not each time.
+func TestFileIsReplacedAllTheTime(t *testing.T) {
+	s := newShelf()
+	b := openBox(t, t.TempDir(), s)
+	b.o.Settle = 100 * time.Millisecond
+	b.Start()
+	began := time.Now()
+	for time.Since(began) < 4*maxSettles*b.o.Settle {
+		b.Release(saveNew(t, b, "f.tmp", time.Now().String()), true)
+		if err := b.Rename(Place{Dir: "/", Name: "f.tmp", Seq: b.Seq()}, placeOf(b, s, "f"), false); err != nil && !errors.Is(err, ErrStale) {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := s.count("upload"); n < 1 || n > 5 {
+		t.Errorf("it was sent %d times in %v", n, time.Since(began))
+	}
 	flushed(t, b)
 }

@@ -271,9 +271,12 @@ func (b *Outbox) adopt(j *job, e remote.Entry, p *parcel) error {
 	n := j.n
 	b.dropBegun(j.place())
 	mine := b.hand(j, BaseOf(e))
+	if o := b.owner[e.ID]; o != nil { // also what has taken its place meanwhile
+		o.Since = time.Now()
+		b.mark(o)
+	}
 	if mine {
 		b.setFrom(n, n.Entry)
-		n.Since = time.Now()
 		if n.recorded == p.gen || n.draft != nil && n.draft.Generation() == p.gen {
 			n.recorded, n.Written = p.gen, false
 			_, n.Attrs.ModTime = n.draft.Size()
