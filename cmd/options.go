@@ -40,7 +40,7 @@ const (
 	shortestPoll        = 100 * time.Millisecond
 	defaultTimeout      = 30 * time.Second
 	defaultSettle       = time.Second
-	defaultUploads      = 8
+	defaultUploads      = 64
 	defaultUmask        = 0o022
 )
 

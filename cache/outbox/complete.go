@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	firstLook = 20 * time.Millisecond // lets uploads that end together share a listing
-	longLook  = 2 * time.Second
+	// firstLook and longestShare let uploads that end together share a listing: it waits
+	// for those under way, but not for long ones.
+	firstLook    = 20 * time.Millisecond
+	longestShare = 250 * time.Millisecond
+	longLook     = 2 * time.Second
 	// giveUp is how long the service may take to show what it was sent. It was
 	// seen to take up to 4 s.
 	giveUp = time.Minute
@@ -23,6 +26,18 @@ type awaiting struct {
 	mu      sync.Mutex
 	waiters map[*waiter]bool
 	running bool
+	sending int // parcels that have not arrived
+}
+
+// send counts a parcel that is to arrive, until the function it returns is called.
+func (a *awaiting) send() (arrived func()) {
+	count := func(n int) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.sending += n
+	}
+	count(1)
+	return func() { count(-1) }
 }
 
 type waiter struct {
@@ -61,19 +76,17 @@ func (b *Outbox) completed(e remote.Entry, ok func(remote.Entry) bool) (remote.E
 
 // watchCompletion looks at what was updated last until nobody waits.
 func (b *Outbox) watchCompletion() {
-	a := &b.awaiting
 	for pause := firstLook; ; {
 		if sleep(b.ctx, pause) != nil {
 			return
 		}
-		a.mu.Lock()
-		waiting := slices.Collect(maps.Keys(a.waiters))
-		if len(waiting) == 0 {
-			a.running = false
-			a.mu.Unlock()
+		waiting, more := b.awaiting.due()
+		if !more {
 			return
 		}
-		a.mu.Unlock()
+		if waiting == nil {
+			continue
+		}
 		page, err := b.o.Service.List(b.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: min(1000, 2*len(waiting)+20)})
 		found := map[string]remote.Entry{}
 		if err == nil {
@@ -87,6 +100,21 @@ func (b *Outbox) watchCompletion() {
 			pause = min(max(2*pause, 200*time.Millisecond), longLook)
 		}
 	}
+}
+
+// due returns who waits, when it is time to look, and whether anybody does.
+func (a *awaiting) due() (waiting []*waiter, more bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	late := a.sending == 0
+	for w := range a.waiters {
+		late = late || time.Since(w.since) >= longestShare
+	}
+	a.running = len(a.waiters) > 0
+	if late {
+		waiting = slices.Collect(maps.Keys(a.waiters))
+	}
+	return waiting, a.running
 }
 
 // tellWaiters hands out what was found, and reports whether anybody was served.

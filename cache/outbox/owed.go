@@ -114,14 +114,16 @@ func (b *Outbox) pathOf(w work) string {
 func (b *Outbox) Flush(ctx context.Context, under string) []Debt {
 	b.hurry(under, true)
 	for {
-		changed := b.changed()
+		began, changed := time.Now(), b.changed()
 		owed := b.Owed(under)
 		stuck := !slices.ContainsFunc(owed, func(d Debt) bool { return !d.stuck })
 		if stuck || ctx.Err() != nil {
 			return owed
 		}
+		took := time.Since(began)
 		select {
 		case <-changed:
+			_ = sleep(ctx, 10*took) // looking at all takes a small part of the time
 			b.hurry(under, false)
 		case <-ctx.Done():
 		case <-b.ctx.Done():

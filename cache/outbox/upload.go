@@ -52,7 +52,9 @@ func (b *Outbox) prepare(n *Node, name, contentType string) (*parcel, error) {
 	b.mu.Unlock()
 	p.reader = &steady{d, d.Reader(), p.gen}
 	var snapshot *os.File
+	arrived := b.awaiting.send()
 	p.end = sync.OnceFunc(func() {
+		arrived()
 		d.OnChange(nil)
 		cancel(nil)
 		if snapshot != nil {
