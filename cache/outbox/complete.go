@@ -80,14 +80,14 @@ func (b *Outbox) watchCompletion() {
 		if sleep(b.ctx, pause) != nil {
 			return
 		}
-		waiting, more := b.awaiting.due()
+		waiting, newer, more := b.awaiting.due()
 		if !more {
 			return
 		}
 		if waiting == nil {
 			continue
 		}
-		page, err := b.o.Service.List(b.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: min(1000, 2*len(waiting)+20)})
+		page, err := b.o.Service.List(b.ctx, remote.ListOptions{SortField: "lastUpdated", Desc: true, PerPage: min(remote.MaxPerPage, 2*len(waiting)+newer+20)})
 		found := map[string]remote.Entry{}
 		if err == nil {
 			for _, e := range page.Items {
@@ -102,8 +102,10 @@ func (b *Outbox) watchCompletion() {
 	}
 }
 
-// due returns who waits, when it is time to look, and whether anybody does.
-func (a *awaiting) due() (waiting []*waiter, more bool) {
+// due returns who waits, when it is time to look; how many entries may have been updated
+// since by those that are still being sent and those that follow them; and whether
+// anybody waits.
+func (a *awaiting) due() (waiting []*waiter, newer int, more bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	late := a.sending == 0
@@ -114,7 +116,7 @@ func (a *awaiting) due() (waiting []*waiter, more bool) {
 	if late {
 		waiting = slices.Collect(maps.Keys(a.waiters))
 	}
-	return waiting, a.running
+	return waiting, 4 * a.sending, a.running
 }
 
 // tellWaiters hands out what was found, and reports whether anybody was served.
