@@ -129,10 +129,12 @@ func (b *bench) add(id, program string, value float64) {
 	b.say("  %-18s %-9s %s", id, program, quantity(value, find(id).unit))
 }
 
-// calls records the requests of a program in a row.
+// calls records the requests in a row of a program that sends some.
 func (b *bench) calls(id, program string, n float64) {
-	r := b.row(id)
-	r.Calls[program] = append(r.Calls[program], n)
+	if sends(program) {
+		r := b.row(id)
+		r.Calls[program] = append(r.Calls[program], n)
+	}
 }
 
 // conduct measures one experiment, its programs in turn within each round.

@@ -23,11 +23,14 @@ func (b *bench) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	version, _, err := run(ctx, os.Geteuid(), ".", "git", "describe", "--tags", "--always", "--dirty")
+	version, _, err := run(ctx, os.Geteuid(), ".", "git", "describe", "--tags", "--always")
 	if err != nil {
-		return err
+		version = "of an unknown version" // not in a clone
 	}
 	b.version = strings.TrimSpace(version)
+	if changed, _, err := run(ctx, os.Geteuid(), ".", "git", "status", "--porcelain", "--", ".", ":!docs"); err != nil || changed != "" {
+		b.version += " with changes"
+	}
 	bin := filepath.Join(b.work, "bin")
 	b.losantfs, b.self = filepath.Join(bin, "losantfs"), filepath.Join(bin, "bench")
 	if _, _, err := run(ctx, os.Geteuid(), ".", "go", "build", "-trimpath", "-o", b.losantfs, "."); err != nil {

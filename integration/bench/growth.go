@@ -54,12 +54,13 @@ func (b *bench) growTree(ctx context.Context, n int) error {
 		return err
 	}
 	defer func() { _ = b.drop(s) }()
+	time.Sleep(3 * time.Second) // a listing of what is just being made may have to be read again
 	home, err := b.home(os.Geteuid())
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(home)
-	o := mountOptions{home: home, uid: os.Geteuid(), args: []string{"--poll-interval", "5s"}}
+	o := mountOptions{home: home, uid: os.Geteuid()}
 	x := float64(n)
 	for _, id := range []string{"entries-find", "entries-remount"} {
 		before := b.requests(losantfs)
@@ -112,6 +113,7 @@ func (b *bench) inApplication(n int) (*set, error) {
 	content := make([]byte, 1000)
 	for i := range n {
 		b.emu.PutFile(s.app, "public", fmt.Sprintf("/d%05d/f%03d.txt", i/100, i%100), content)
+		tellApart(n - i)
 	}
 	return s, nil
 }

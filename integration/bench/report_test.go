@@ -65,7 +65,7 @@ func TestTable(t *testing.T) {
 	sample().writeTable(&b, "Listing")
 	sample().writeTable(&b, "Reading")
 	for _, want := range []string{
-		"| Listing | losantfs | rclone | native | ratio | calls | aim: reached |\n|---|---|---|---|---|---|---|\n",
+		"| work | losantfs | rclone | native | ratio | calls | aim: reached |\n|---|---|---|---|---|---|---|\n",
 		"| 0.3 s (0.2–0.5) | 6 s | 0.1 s | 3 × native | 13, rclone 101 | ≤ 0.4 s: **yes**; ≤ 12 calls: **no** |\n",
 		"(1) | 750 MB/s | 1,000 MB/s | 0.75 × curl |  | ≥ 0.75 of curl: **yes** |\n\n(1) rclone failed.\n",
 	} {
