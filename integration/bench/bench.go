@@ -201,7 +201,7 @@ func (r *results) merge(new *results) {
 func choose(names []string) ([]experiment, error) {
 	var chosen []experiment
 	for _, name := range names {
-		known := false
+		known := name == "none"
 		for _, e := range experiments() {
 			fits := name == e.name || name == "all" || name == "table" && e.growth == nil || name == "growth" && e.growth != nil
 			for _, r := range table {

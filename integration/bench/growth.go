@@ -53,7 +53,6 @@ func (b *bench) growTree(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = b.drop(s) }()
 	time.Sleep(3 * time.Second) // a listing of what is just being made may have to be read again
 	home, err := b.home(os.Geteuid())
 	if err != nil {

@@ -27,7 +27,7 @@ func main() {
 		return
 	}
 	var o options
-	names := flag.String("rows", "table", "which `rows`, comma-separated: table, growth, or names from -list")
+	names := flag.String("rows", "table", "which `rows`, comma-separated: table, growth, or names from -list; none only writes the page again")
 	list := flag.Bool("list", false, "print the names of the rows and exit")
 	flag.IntVar(&o.rounds, "rounds", 0, "how often each row is measured (default as the row says)")
 	with := flag.String("with", "", "measure only these `programs`, comma-separated (default all)")
@@ -66,6 +66,9 @@ func measure(ctx context.Context, o options, names []string) (err error) {
 	known, err := loadResults(resultsPath)
 	if err != nil {
 		return fmt.Errorf("%s: %w", resultsPath, err)
+	}
+	if len(chosen) == 0 {
+		return known.document()
 	}
 	b, err := newBench(ctx, o)
 	if b != nil {

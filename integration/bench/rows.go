@@ -120,7 +120,7 @@ var table = []row{
 
 	{id: "memory-10k", experiment: "ls", group: "Memory", title: "with 10,000 files listed", unit: "MB", aims: []aim{atMost("value", 45)}, command: listScript},
 	{id: "memory-100k", experiment: "memory", group: "Memory", title: "with 100,000 files listed", unit: "MB", aims: []aim{atMost("value", 110)}, command: listScript},
-	{id: "memory-100k-peak", experiment: "memory", group: "Memory", title: "at most, while listing them", unit: "MB", aims: []aim{atMost("value", 200)}, command: listScript},
+	{id: "memory-100k-peak", experiment: "memory", group: "Memory", title: "at most, while listing them", unit: "MB", command: listScript},
 	{id: "memory-read", experiment: "read", group: "Memory", title: "at most, while reading 1 GiB cold", unit: "MB", aims: []aim{atMost("value", 200)}, command: readScript},
 	{id: "memory-cp", experiment: "cp", group: "Memory", title: "at most, while 1,000 files are copied and sent", unit: "MB", aims: []aim{atMost("value", 200)}, command: "cp -r SOURCE copy"},
 	{id: "memory-write", experiment: "write", group: "Memory", title: "at most, while 1 GiB is written and sent", unit: "MB", aims: []aim{atMost("value", 200)}, command: writeScript("SOURCE")},
