@@ -237,3 +237,9 @@ func loopback(b *testing.B, d *drive) string {
 	b.Fatal("the loopback example does not come up")
 	return ""
 }
+
+func timed(f func()) time.Duration {
+	began := time.Now()
+	f()
+	return time.Since(began)
+}
