@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,7 +11,7 @@ import (
 )
 
 // openApplication finds out which application is meant and opens its spaces, at the
-// same time where an id was given or the name is known from an earlier mount.
+// same time where it is known from an earlier mount.
 func (d *drive) openApplication(ctx context.Context, s service) error {
 	var app remote.Application
 	var failed error
@@ -22,10 +21,9 @@ func (d *drive) openApplication(ctx context.Context, s service) error {
 		app, failed = s.findApplication(ctx, d.client, s.application)
 	}()
 	known, isKnown := d.recallApplication(s.application)
-	likely := cmp.Or(known.ID, s.application)
 	var opened error
-	if remote.ValidID(likely) {
-		d.app.ID = likely
+	if isKnown {
+		d.app.ID = known.ID
 		opened = d.openSpaces(ctx, s)
 	}
 	<-found
