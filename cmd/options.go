@@ -55,7 +55,7 @@ func (o *mountOptions) register(f *pflag.FlagSet) {
 		"when a change is sent: soon after it is safe on this machine, or before the program that closes or syncs the file goes on")
 	f.Var(newValue(&o.settle, defaultSettle, "duration", parseSettle, time.Duration.String), "settle",
 		"how long a change waits for others that belong to it, up to 1m")
-	f.Var(newValue(&o.uploads, defaultUploads, "number", parseUploads, strconv.Itoa), "uploads", "how many changes are sent at once, 1 to 64")
+	f.Var(newValue(&o.uploads, defaultUploads, "number", parseUploads, strconv.Itoa), "uploads", "how many changes are sent at once, 1 to 64; never more than 8 files of 1 MiB and more")
 	f.Var(newValue(&o.localOnly, nil, "pattern", o.parseLocalOnly, patternsText), "local-only",
 		"names that never leave this machine, such as '*.tmp', besides those of swap, lock and trash files; may be repeated")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`folder` for cached content (default one of your own)")
