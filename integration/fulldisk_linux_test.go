@@ -15,7 +15,7 @@ func TestFullDiskUnderTheCache(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to mount a small disk")
 	}
-	data := content("data", 20<<20)
+	data := content("data", 100<<20)
 	emu := newEmulator(t)
 	emu.PutFile(emu.Application(), "public", "/big", data)
 	for i := range 30 {
@@ -41,9 +41,13 @@ func TestFullDiskUnderTheCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	d.emu.ResetCounts()
 	got, err := io.ReadAll(f)
 	if err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if n := d.emu.Counts().ContentBytes; n != int64(len(data)) {
+		t.Errorf("%d bytes were fetched of a file of %d", n, len(data))
 	}
 	for i := range 30 {
 		got, err := os.ReadFile(d.path("small" + strings.Repeat("x", i)))

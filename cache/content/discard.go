@@ -11,14 +11,20 @@ var errDiscarded = errors.New("the content was discarded")
 // has it open goes on with what is fetched anew. It also keeps a [Store.Keep] of
 // the version that is under way from keeping it.
 func (s *Store) Discard(k Key) {
-	name := k.name()
+	if f := s.discard(k.name()); f != nil {
+		f.awaitUnpinned()
+	}
+}
+
+// discard is Discard without the wait, and returns what was open of the version.
+func (s *Store) discard(name string) *File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.keeping[name]; ok {
 		s.keeping[name] = true
 	}
 	s.awaitLocked(name)
-	s.dropLocked(name)
+	return s.dropLocked(name)
 }
 
 // drop is Discard for what f holds.
@@ -31,12 +37,14 @@ func (s *Store) drop(f *File) {
 	f.discard() // also when it was replaced before
 }
 
-func (s *Store) dropLocked(name string) {
-	if f := s.replaceLocked(name); f != nil {
+func (s *Store) dropLocked(name string) *File {
+	f := s.replaceLocked(name)
+	if f != nil {
 		f.discard()
 	}
 	s.lru.Remove(name)
 	s.unlinkLocked(name)
+	return f
 }
 
 // replaceLocked makes the next who opens a version get another File, and those who

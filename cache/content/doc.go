@@ -15,9 +15,9 @@
 // one of its blocks is wrong all of it is dropped. What a File holds can be replaced
 // while it is open; its readers then go on with the File that takes its place. A [Pin]
 // keeps a File open, and only what is never written to again is pinned: a block that was
-// checked, in a file that has no other name.
+// checked, in a file that has no other name. [Store.Discard] waits for pins, without a lock.
 //
-// Locks, downwards only: Reader.mu; File.sum.mu; Store.mu; File.mu; flight.mu. None
+// Locks, downwards only: Reader.mu; File.sum.mu; Store.mu; File.mu; flight.mu, memory.mu. None
 // is held across the network, Store.mu not while files are read or get other names:
 // whoever wants to open such a one waits.
 package content

@@ -48,17 +48,19 @@ type File struct {
 	data  *os.File // nil when the disk gives no room for one
 	index *index
 
-	mu      sync.Mutex
-	src     Source
-	arrived []bool // on disk, perhaps not yet to be handed out
-	trusted []bool // on disk and checked since the file was opened
-	missing int64  // blocks that have not arrived
-	flights map[int64]*flight
-	running int // flights, and what computes the sum
-	summing bool
-	memory  memory // blocks for which the disk had no room
-	closed  bool
-	err     error // for good
+	mu       sync.Mutex
+	src      Source
+	arrived  []bool // on disk, perhaps not yet to be handed out
+	trusted  []bool // on disk and checked since the file was opened
+	missing  int64  // blocks that have not arrived
+	flights  map[int64]*flight
+	running  int // flights, and what computes the sum
+	summing  bool
+	passes   bool // through memory, as far as the disk has no room
+	closed   bool
+	err      error      // for good
+	pins     int        // see [Pin]
+	unpinned *sync.Cond // pins got 0
 
 	sum sumState
 }
@@ -70,6 +72,7 @@ func openFile(s *Store, name string, size int64, sum string, src Source) *File {
 	f := &File{store: s, name: name, size: size, md5: sum, src: src, missing: n,
 		arrived: make([]bool, n), trusted: make([]bool, n), flights: map[int64]*flight{}}
 	f.ctx, f.cancel = context.WithCancel(s.ctx)
+	f.unpinned = sync.NewCond(&f.mu)
 	f.sum.hash = md5.New()
 	if size == 0 {
 		f.index = &index{}
@@ -157,6 +160,17 @@ func (f *File) close() {
 	defer f.mu.Unlock()
 	f.closed = true
 	f.closeFilesLocked()
+	if f.passes {
+		f.store.memory.drop(f)
+	}
+}
+
+// inMemory returns a block for which the disk had no room. f.mu is held.
+func (f *File) inMemory(b int64) []byte {
+	if !f.passes {
+		return nil
+	}
+	return f.store.memory.get(f, b)
 }
 
 // closeFilesLocked closes the files on disk once no flight writes to them.
@@ -275,9 +289,11 @@ func (f *File) need(ctx context.Context, done <-chan struct{}, b, ahead int64) (
 			f.mu.Unlock()
 			return nil, nil
 		}
-		if block := f.memory.get(b); block != nil {
-			f.mu.Unlock()
-			return block, nil
+		if f.passes {
+			if block := f.store.memory.use(f, b); block != nil {
+				f.mu.Unlock()
+				return block, nil
+			}
 		}
 		if f.index.sums[b] != 0 {
 			f.mu.Unlock()
@@ -330,27 +346,4 @@ func (f *File) check(b int64) bool {
 		f.store.giveBack(f, onDisk(int64(len(block))))
 	}
 	return false
-}
-
-// memory keeps a few blocks for which the disk had no room.
-type memory struct {
-	blocks map[int64][]byte
-	order  []int64
-}
-
-// memoryBlocks is how many blocks a file may keep in memory: 16 MiB.
-const memoryBlocks = 256
-
-func (m *memory) get(b int64) []byte { return m.blocks[b] }
-
-func (m *memory) put(b int64, block []byte) {
-	if m.blocks == nil {
-		m.blocks = map[int64][]byte{}
-	}
-	if len(m.order) == memoryBlocks {
-		delete(m.blocks, m.order[0])
-		m.order = m.order[1:]
-	}
-	m.blocks[b] = append([]byte(nil), block...)
-	m.order = append(m.order, b)
 }

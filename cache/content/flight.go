@@ -112,7 +112,7 @@ func (f *File) startLocked(b, to int64, early bool) *flight {
 func (f *File) small() bool { return f.size <= SmallFile && f.md5 != "" }
 
 func (f *File) absentLocked(b int64) bool {
-	return f.index.sums[b] == 0 && f.flights[b] == nil && f.memory.get(b) == nil
+	return f.index.sums[b] == 0 && f.flights[b] == nil && f.inMemory(b) == nil
 }
 
 // maxRange is how many bytes are fetched by one request: what is further ahead comes
@@ -177,7 +177,7 @@ func (f *File) flyWhole(fl *flight) error {
 	for b := fl.from; b < fl.to; b++ {
 		block := buf.Next(BlockSize)
 		f.mu.Lock()
-		present := f.index.sums[b] != 0 || f.memory.get(b) != nil
+		present := f.index.sums[b] != 0 || f.inMemory(b) != nil
 		f.mu.Unlock()
 		if !present {
 			f.keep(b, block)

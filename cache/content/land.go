@@ -126,10 +126,12 @@ func (f *File) publish(b int64, data []byte, kept bool) {
 	f.mu.Lock()
 	recorded := kept && f.index.set(b, sums...) == nil
 	for i := range int64(len(sums)) {
-		if recorded {
+		switch {
+		case recorded:
 			f.trusted[b+i] = true
-		} else {
-			f.memory.put(b+i, data[i*BlockSize:min((i+1)*BlockSize, int64(len(data)))])
+		case !f.closed:
+			f.passes = true
+			f.store.memory.put(f, b+i, data[i*BlockSize:min((i+1)*BlockSize, int64(len(data)))])
 		}
 	}
 	f.mu.Unlock()

@@ -6,9 +6,11 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 )
 
-// What is pinned can be read until it is released, whatever becomes of its file.
+// What is pinned can be read until it is released, whatever becomes of its file; who
+// discards it waits for that.
 func TestPin(t *testing.T) {
 	st := openStore(t, t.TempDir(), 1<<30)
 	src := newSource(5*BlockSize + 5)
@@ -18,13 +20,24 @@ func TestPin(t *testing.T) {
 	if err != nil || n != BlockSize+5 || pin == nil || pin.Off != 4*BlockSize {
 		t.Fatal(n, pin, err)
 	}
+	other := src.open(st)
 	r.Close()
-	st.Discard(src.key())
+	discarded := make(chan bool)
+	go func() { st.Discard(src.key()); close(discarded) }()
+	for !pin.u.f.replaced.Load() {
+	}
+	select {
+	case <-discarded:
+		t.Error("it is discarded while a read of it is under way")
+	case <-time.After(20 * time.Millisecond):
+	}
 	if m, err := syscall.Pread(int(pin.Fd), p, pin.Off); err != nil || m != n || !bytes.Equal(p[:m], src.data[pin.Off:]) {
 		t.Error(m, err)
 	}
 	file := pin.u.f
 	pin.Release()
+	<-discarded
+	other.Close()
 	if file.data != nil || len(st.files) != 0 {
 		t.Error("it is still open")
 	}
@@ -32,6 +45,34 @@ func TestPin(t *testing.T) {
 		t.Error(err)
 	}
 	st.Close()
+}
+
+// A read that began before its file was discarded and comes to pin it after goes on with
+// the next one.
+func TestDiscardBeforePin(t *testing.T) {
+	st := openStore(t, t.TempDir(), 1<<30)
+	defer st.Close()
+	src := newSource(5*BlockSize + 5)
+	r := src.open(st)
+	defer r.Close()
+	p := make([]byte, BlockSize)
+	if _, err := r.ReadAt(t.Context(), p, 0); err != nil {
+		t.Fatal(err)
+	}
+	u, err := r.begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Discard(src.key())
+	if err := u.f.pin(); err != errDiscarded {
+		t.Error("what was discarded is pinned:", err)
+	}
+	r.end(u)
+	n, pin, err := r.ReadOrPin(t.Context(), p, 0)
+	if err != nil || n != len(p) || pin == nil || pin.u.f == u.f {
+		t.Fatal(n, pin, err)
+	}
+	pin.Release()
 }
 
 // What may change, is in memory or is short is copied.

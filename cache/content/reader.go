@@ -29,6 +29,8 @@ type Reader struct {
 	next   int64 // where a sequential read would go on
 	ahead  int64 // up to where fetches were started
 	window int64 // how far ahead to fetch, 0 while reads jump and before the second
+	passes bool  // its file passes through memory, and it is counted there
+	grant  int64 // see [memory.grant]
 }
 
 // use is an open File and the number of those who need it open: its Reader, until
@@ -50,6 +52,9 @@ func (r *Reader) Close() {
 	if !r.closed {
 		r.closed = true
 		close(r.done)
+		if r.passes {
+			r.used.f.store.memory.leave(r.grant)
+		}
 		r.endLocked(r.used)
 	}
 }
@@ -160,6 +165,9 @@ func (r *Reader) advance(f *File, off, end int64) int64 {
 	r.next = end
 	if jumps || first {
 		r.window = 0
+		if r.passesLocked(f) {
+			f.store.memory.grant(&r.grant, 0, 0)
+		}
 		return ceilBlock(end)
 	}
 	if r.window == 0 {
@@ -169,6 +177,9 @@ func (r *Reader) advance(f *File, off, end int64) int64 {
 	if f.store.flying.Load() > mostFlying {
 		window = minWindow
 	}
+	if r.passesLocked(f) {
+		window = f.store.memory.grant(&r.grant, window, max(0, r.ahead-end))
+	}
 	if behind := end + window - r.ahead; behind >= min(window/2, maxRange) {
 		from := max(r.ahead, off)
 		r.ahead = end + window
@@ -176,6 +187,20 @@ func (r *Reader) advance(f *File, off, end int64) int64 {
 		f.prefetch(from/BlockSize, ceilBlock(r.ahead))
 	}
 	return ceilBlock(end)
+}
+
+// passesLocked reports whether the file passes through memory, and counts the reader
+// once it does.
+func (r *Reader) passesLocked(f *File) bool {
+	if !r.passes && !r.closed {
+		f.mu.Lock()
+		r.passes = f.passes
+		f.mu.Unlock()
+		if r.passes {
+			f.store.memory.join()
+		}
+	}
+	return r.passes
 }
 
 func ceilBlock(off int64) int64 { return (off + BlockSize - 1) / BlockSize }

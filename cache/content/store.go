@@ -50,6 +50,7 @@ type Store struct {
 	work  sync.WaitGroup // flights, sums and the scan
 
 	flying atomic.Int64 // bytes that are being fetched
+	memory *memory
 
 	mu       sync.Mutex
 	lru      *budget.LRU[string, struct{}] // by file name
@@ -68,7 +69,7 @@ func Open(dir string, limit int64, log *slog.Logger) (*Store, error) {
 	if err := privateDir(dir); err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, limit: limit, log: log, files: map[string]*File{},
+	s := &Store{dir: dir, limit: limit, log: log, memory: newMemory(), files: map[string]*File{},
 		renaming: map[string]bool{}, keeping: map[string]bool{}, gone: map[string]bool{}}
 	s.renamed = sync.NewCond(&s.mu)
 	s.ctx, s.stop = context.WithCancel(context.Background())

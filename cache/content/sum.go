@@ -85,7 +85,7 @@ func (f *File) catchUpLocked(n int64) (any bool) {
 // more. It may use buf for it.
 func (f *File) readBack(b int64, buf []byte) []byte {
 	f.mu.Lock()
-	arrived, unchecked, inMemory := f.arrived[b], f.index.sums[b] != 0 && !f.trusted[b], f.memory.get(b)
+	arrived, unchecked, inMemory := f.arrived[b], f.index.sums[b] != 0 && !f.trusted[b], f.inMemory(b)
 	f.mu.Unlock()
 	switch {
 	case inMemory != nil:
