@@ -247,12 +247,6 @@ func (b *Outbox) poke() {
 	}
 }
 
-func (b *Outbox) changed() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.changes
-}
-
 func (b *Outbox) draftPath(id uint64) string {
 	return filepath.Join(b.o.Dir, "drafts", strconv.FormatUint(id, 10))
 }

@@ -112,9 +112,9 @@ func (b *Outbox) pathOf(w work) string {
 // ctx ends or only what was refused, or waits for that, is left. Nothing waits
 // for the settle or after a failure, and what was refused is tried again.
 func (b *Outbox) Flush(ctx context.Context, under string) []Debt {
-	b.hurry(under, true)
-	for {
-		began, changed := time.Now(), b.changed()
+	for again := true; ; again = false {
+		changed := b.hurry(under, again)
+		began := time.Now()
 		owed := b.Owed(under)
 		stuck := !slices.ContainsFunc(owed, func(d Debt) bool { return !d.stuck })
 		if stuck || ctx.Err() != nil {
@@ -124,7 +124,6 @@ func (b *Outbox) Flush(ctx context.Context, under string) []Debt {
 		select {
 		case <-changed:
 			_ = sleep(ctx, 10*took) // looking at all takes a small part of the time
-			b.hurry(under, false)
 		case <-ctx.Done():
 		case <-b.ctx.Done():
 			return owed
@@ -133,8 +132,8 @@ func (b *Outbox) Flush(ctx context.Context, under string) []Debt {
 }
 
 // hurry ends the settling of what is owed below a path, and with again the pauses
-// after failures.
-func (b *Outbox) hurry(under string, again bool) {
+// after failures. What settles anew after that closes changed.
+func (b *Outbox) hurry(under string, again bool) (changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	hurry := func(t *task) {
@@ -167,6 +166,7 @@ func (b *Outbox) hurry(under string, again bool) {
 		}
 	}
 	b.poke()
+	return b.changes
 }
 
 // Arrived waits until the service has what was recorded of a file, or returns why
