@@ -99,9 +99,17 @@ func (o *objects) receive() (*incoming, error) {
 	return &incoming{file: f, sum: md5.New()}, nil
 }
 
+// Write writes and hashes side by side where that is worth it. After an error the object
+// is of no use.
 func (in *incoming) Write(p []byte) (int, error) {
+	var hashing sync.WaitGroup
+	if hash := func() { in.sum.Write(p) }; len(p) < wide {
+		hash()
+	} else {
+		hashing.Go(hash)
+	}
 	n, err := in.file.Write(p)
-	in.sum.Write(p[:n])
+	hashing.Wait()
 	in.size += int64(n)
 	return n, err
 }
