@@ -12,15 +12,17 @@ import (
 // FOPEN_CACHE_DIR adds to it, and each opening without that drops it. So the kernel never
 // shows names of another version than the one that was current when the directory was
 // opened. Who goes back to the beginning of an open directory would see the old ones: the
-// kernel drops them for what it changes itself, and is told of other changes.
+// kernel drops them for what it changes itself, and is told of other changes. It then
+// keeps the new ones, among which another handle that is in the midst of the old ones
+// would go on at the wrong place; so no two handles use them at once.
 //
 // Its lock is a leaf.
 type kept struct {
 	mu      sync.Mutex
 	known   bool // what the kernel may hold is of version, else it holds nothing
 	version cache.Version
-	adding  int // handles that may add to it
-	opened  int // all that ever could
+	adding  bool // there is a handle that uses it and may add to it
+	opened  int  // all handles that ever could
 }
 
 // drop is an opening that made the kernel drop what it held.
@@ -38,11 +40,11 @@ const lasting = time.Minute
 func (k *kept) open(v cache.Version, ttl time.Duration) (keeps bool, d drop) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if ttl < lasting || k.known && k.version != v {
-		return false, drop{k.opened, k.adding == 0}
+	if ttl < lasting || k.adding || k.known && k.version != v {
+		return false, drop{k.opened, !k.adding}
 	}
 	k.known, k.version = true, v
-	k.adding++
+	k.adding = true
 	k.opened++
 	return true, drop{}
 }
@@ -54,7 +56,7 @@ func (k *kept) close(keeps bool, d drop) {
 	defer k.mu.Unlock()
 	switch {
 	case keeps:
-		k.adding--
+		k.adding = false
 	case d.whole && d.opened == k.opened:
 		k.known = false
 	}
