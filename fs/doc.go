@@ -13,8 +13,9 @@
 // through the kernel, which keeps its own pages, names and attributes right.
 //
 // What the kernel knows it may believe for long while somebody watches for changes
-// elsewhere: it is told which names and attributes to forget (watchElsewhere), and
-// never to drop pages, as other content is another inode.
+// elsewhere: it is told which names and attributes to forget, and to drop the list of
+// names in a directory (watchElsewhere), and never to drop pages of a file, as other
+// content is another inode.
 //
 // Whatever may wait for the service waits under [patient].
 //
