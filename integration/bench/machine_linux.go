@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 
@@ -30,4 +31,13 @@ func machine(dir string) (string, error) {
 	}
 	return fmt.Sprintf("%s with %d cores and %.0f GiB of memory, Linux %s, files on %s, as %s", kind, runtime.NumCPU(),
 		float64(memory.Totalram)*float64(memory.Unit)/(1<<30), strings.Join(release[:min(2, len(release))], "."), fileSystem(dir), user), nil
+}
+
+// fileSystem names the kind of file system a folder is on.
+func fileSystem(dir string) string {
+	out, err := exec.Command("stat", "-f", "-c", "%T", dir).Output()
+	if err != nil {
+		return "a disk"
+	}
+	return strings.ReplaceAll(strings.TrimSpace(string(out)), "ext2/ext3", "ext4")
 }
