@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -83,8 +84,8 @@ func (l *listing) pass(ctx context.Context) (entries []Entry, whole bool, err er
 }
 
 // complete reads the pages that follow the first. The listing is whole when all pages
-// agree on the total, and the entries are as many or an empty page follows them:
-// the service's own count may be off.
+// agree on the total, and the entries are as many or an empty page follows them, and
+// the last page is not full: the service's own count may be off.
 //
 // The newest entries come first. So what is made meanwhile pushes what is not read
 // yet towards the end, where it is met once more, and does not pull it to a page that
@@ -97,7 +98,7 @@ func (l *listing) complete(ctx context.Context, first Page) (entries []Entry, wh
 	if first.ParentExists != nil && !*first.ParentExists && dir != "" && dir != "/" && len(first.Items) == 0 {
 		return nil, false, &Error{Kind: NotFound, Op: opList.String(), Message: "no such directory"}
 	}
-	if len(first.Items) >= first.TotalCount {
+	if len(first.Items) >= first.TotalCount && !isFull(first) {
 		return unique(first.Items), true, nil
 	}
 	if len(first.Items) == 0 {
@@ -107,7 +108,7 @@ func (l *listing) complete(ctx context.Context, first Page) (entries []Entry, wh
 		return nil, err == nil && len(again.Items) == 0, err
 	}
 	// A page that is not the last is full, whatever size was asked for.
-	n := (first.TotalCount-1)/len(first.Items) + 1
+	n := max(1, (first.TotalCount-1)/len(first.Items)+1)
 	if n > maxPages {
 		return nil, false, &Error{Kind: Unreachable, Op: opList.String(), Message: fmt.Sprintf("the service counts %d entries", first.TotalCount)}
 	}
@@ -123,7 +124,7 @@ func (l *listing) complete(ctx context.Context, first Page) (entries []Entry, wh
 		entries, sent = append(entries, p.Items...), sent+len(p.Items)
 	}
 	entries = unique(entries)
-	for ; len(entries) < first.TotalCount; n++ {
+	for last := pages[n-1]; len(entries) < first.TotalCount || isFull(last); n++ {
 		p, err := l.page(ctx, n)
 		if err != nil || p.TotalCount != first.TotalCount {
 			return nil, false, err
@@ -131,6 +132,7 @@ func (l *listing) complete(ctx context.Context, first Page) (entries []Entry, wh
 		if len(p.Items) == 0 {
 			break
 		}
+		last = p
 		had := len(entries)
 		entries, sent = unique(append(entries, p.Items...)), sent+len(p.Items)
 		if len(entries) == had || n > maxPages {
@@ -144,6 +146,11 @@ func (l *listing) complete(ctx context.Context, first Page) (entries []Entry, wh
 	newer := func(e Entry) bool { return l.at(&e).After(l.at(&first.Items[0])) }
 	newestFirst := func(a, b Entry) int { return l.at(&b).Compare(l.at(&a)) }
 	return entries, !slices.IsSortedFunc(first.Items, newestFirst) || !slices.ContainsFunc(entries, newer), nil
+}
+
+// isFull reports whether more may follow a page, whatever the service counts.
+func isFull(p Page) bool {
+	return len(p.Items) >= cmp.Or(p.PerPage, MaxPerPage)
 }
 
 // rest fetches the pages from the second to the nth, side by side.

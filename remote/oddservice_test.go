@@ -73,6 +73,18 @@ func TestPagesSmallerThanTheServiceSays(t *testing.T) {
 	}
 }
 
+// A service that counts too few hides nothing.
+func TestServiceThatCountsTooFew(t *testing.T) {
+	for _, total := range []int{0, 3, 4, 5, 8} {
+		all := []int{0, 1, 2, 3, 4, 5, 6, 7, 8}
+		f, _ := odd(t, time.Second, func(w http.ResponseWriter, r *http.Request) { oddPage(w, r, all, 4, total, 4) })
+		got, err := f.ListDirectory(t.Context(), "/")
+		if err != nil || len(got) != len(all) {
+			t.Errorf("counted as %d: %d entries, %v, want %d", total, len(got), err, len(all))
+		}
+	}
+}
+
 func TestEmptyPageOfAFullDirectory(t *testing.T) {
 	for _, empty := range []int64{1, 1000} { // answers
 		var calls atomic.Int64
