@@ -76,7 +76,9 @@ func openFile(s *Store, name string, size int64, sum string, src Source) *File {
 	f.sum.hash = md5.New()
 	if size == 0 {
 		f.index = &index{}
-	} else if err := f.openDisk(); err != nil {
+	} else if err := f.openDisk(); err == nil {
+		f.trustChecked(s.checked[name])
+	} else {
 		s.complainLocked(err)
 		f.data, f.index = nil, &index{sums: make([]uint32, n)}
 	}
@@ -140,7 +142,11 @@ func (f *File) openData(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := data.Truncate(f.size); err != nil {
+	// Where it has that length its time of change is left alone: see [stamp].
+	if info, err = data.Stat(); err == nil && info.Size() != f.size {
+		err = data.Truncate(f.size)
+	}
+	if err != nil {
 		data.Close()
 		return nil, err
 	}
@@ -207,40 +213,60 @@ func (f *File) source() Source {
 // readAt fills p from off, waiting for blocks that are missing, until ctx or done
 // ends that. A fetch it has to start goes on to the block ahead.
 func (f *File) readAt(ctx context.Context, done <-chan struct{}, p []byte, off, ahead int64) (int, error) {
-	n, inMemory, err := f.await(ctx, done, p, off, ahead)
+	n, there, err := f.await(ctx, done, p, off, ahead)
 	if err != nil {
 		return 0, err
 	}
-	return f.fill(p[:n], off, inMemory)
+	return f.fill(p[:n], off, there)
 }
+
+// found says where await has found what is to be read.
+type found int
+
+const (
+	onlyDisk found = iota
+	alsoMemory
+	filled // it is in p already, checked there
+)
 
 // await returns once all of p can be read from off, and how much of it there is. Blocks
 // that are in memory it copies.
-func (f *File) await(ctx context.Context, done <-chan struct{}, p []byte, off, ahead int64) (n int, inMemory bool, err error) {
+func (f *File) await(ctx context.Context, done <-chan struct{}, p []byte, off, ahead int64) (n int, there found, err error) {
 	if off >= f.size {
-		return 0, false, io.EOF
+		return 0, 0, io.EOF
 	}
 	p = p[:min(int64(len(p)), f.size-off)]
+	checked := 0
 	for b := off / BlockSize; b*BlockSize < off+int64(len(p)); b++ {
-		block, err := f.need(ctx, done, b, ahead)
-		if err != nil {
-			return 0, false, err
+		at := b*BlockSize - off
+		var buf []byte
+		if end := at + blockLen(b, f.size); at >= 0 && end <= int64(len(p)) {
+			buf = p[at:end]
 		}
-		if block != nil {
-			inMemory = true
-			at := max(off, b*BlockSize)
-			copy(p[at-off:], block[at-b*BlockSize:])
+		block, checkedThere, err := f.need(ctx, done, b, ahead, buf)
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case block != nil:
+			there = alsoMemory
+			copy(p[max(0, at):], block[max(0, -at):])
+		case checkedThere:
+			checked += len(buf)
 		}
 	}
-	return len(p), inMemory, nil
+	if checked == len(p) {
+		there = filled
+	}
+	return len(p), there, nil
 }
 
 // fill reads what await has found on disk.
-func (f *File) fill(p []byte, off int64, inMemory bool) (n int, err error) {
+func (f *File) fill(p []byte, off int64, there found) (n int, err error) {
 	n = len(p)
-	if inMemory {
+	switch there {
+	case alsoMemory:
 		err = f.fillFromDisk(p, off)
-	} else {
+	case onlyDisk:
 		n, err = f.data.ReadAt(p, off)
 	}
 	if f.replaced.Load() {
@@ -277,27 +303,27 @@ func (f *File) fillFromDisk(p []byte, off int64) error {
 }
 
 // need returns once a block can be read: its bytes when it is in memory, nil
-// when it is on disk.
-func (f *File) need(ctx context.Context, done <-chan struct{}, b, ahead int64) ([]byte, error) {
+// when it is on disk. Where it had to be checked for that, buf has it, unless that is nil.
+func (f *File) need(ctx context.Context, done <-chan struct{}, b, ahead int64, buf []byte) (block []byte, checked bool, err error) {
 	for {
 		f.mu.Lock()
 		if err := f.err; err != nil {
 			f.mu.Unlock()
-			return nil, err
+			return nil, false, err
 		}
 		if f.trusted[b] {
 			f.mu.Unlock()
-			return nil, nil
+			return nil, checked, nil
 		}
 		if f.passes {
 			if block := f.store.memory.use(f, b); block != nil {
 				f.mu.Unlock()
-				return block, nil
+				return block, false, nil
 			}
 		}
 		if f.index.sums[b] != 0 {
 			f.mu.Unlock()
-			f.check(b)
+			_, checked = f.check(b, buf)
 			continue
 		}
 		fl := f.flights[b]
@@ -310,30 +336,40 @@ func (f *File) need(ctx context.Context, done <-chan struct{}, b, ahead int64) (
 			continue // it did not try as hard as one that is needed
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 }
 
-// check reads a block that an earlier mount left and trusts it or drops it.
-func (f *File) check(b int64) bool {
-	block := make([]byte, blockLen(b, f.size))
-	_, err := f.data.ReadAt(block, b*BlockSize)
-	f.mu.Lock()
-	if f.trusted[b] {
-		f.mu.Unlock()
-		return true
+// spare are buffers for blocks that are read only to be checked.
+var spare = sync.Pool{New: func() any { return new([BlockSize]byte) }}
+
+// check reads a block that an earlier mount left and trusts it or drops it. It is read
+// into block, unless that is nil, and may be there when it is right.
+func (f *File) check(b int64, block []byte) (right, there bool) {
+	there = block != nil
+	if !there {
+		buf := spare.Get().(*[BlockSize]byte)
+		defer spare.Put(buf)
+		block = buf[:blockLen(b, f.size)]
 	}
-	if err == nil && checksum(block) == f.index.sums[b] {
+	_, err := f.data.ReadAt(block, b*BlockSize)
+	sum := checksum(block)
+	f.mu.Lock()
+	if err == nil && sum == f.index.sums[b] {
 		f.trusted[b] = true
 		f.mu.Unlock()
-		return true
+		return true, there
+	}
+	if f.trusted[b] { // since, by another who checked it or fetched it anew
+		f.mu.Unlock()
+		return true, false
 	}
 	f.store.log.Info("a damaged block of cached content is fetched again", "file", f.name, "block", b)
 	if f.index.kept {
 		f.mu.Unlock()
 		f.store.drop(f) // its blocks come together or not at all
-		return false
+		return false, false
 	}
 	dropped := f.arrived[b]
 	if dropped {
@@ -345,5 +381,5 @@ func (f *File) check(b int64) bool {
 	if dropped {
 		f.store.giveBack(f, onDisk(int64(len(block))))
 	}
-	return false
+	return false, false
 }

@@ -60,10 +60,10 @@ func (r *Reader) ReadOrPin(ctx context.Context, p []byte, off int64) (int, *Pin,
 			return 0, nil, err
 		}
 		f := u.f
-		n, inMemory, err := f.await(ctx, r.done, p, off, r.advance(f, off, off+int64(len(p))))
+		n, there, err := f.await(ctx, r.done, p, off, r.advance(f, off, off+int64(len(p))))
 		// What was taken over has other names, and may be written to by those: it is
 		// read at once and then asked whether it still holds.
-		pins := err == nil && !inMemory && !f.index.kept && n >= leastPin
+		pins := err == nil && there == onlyDisk && !f.index.kept && n >= leastPin
 		if pins {
 			err = f.pin()
 		}
@@ -73,7 +73,7 @@ func (r *Reader) ReadOrPin(ctx context.Context, p []byte, off int64) (int, *Pin,
 		case pins:
 			return n, &Pin{Fd: f.data.Fd(), Off: off, r: r, u: u}, nil
 		default:
-			n, err = f.fill(p[:n], off, inMemory)
+			n, err = f.fill(p[:n], off, there)
 		}
 		r.end(u)
 		if err != errDiscarded {

@@ -110,7 +110,7 @@ func (r *Reader) Warm(ctx context.Context) error {
 			return nil
 		}
 		for b := range blocks(f.size) {
-			if _, err := f.need(ctx, r.done, b, blocks(f.size)); err != nil {
+			if _, _, err := f.need(ctx, r.done, b, blocks(f.size), nil); err != nil {
 				return err
 			}
 		}

@@ -105,5 +105,6 @@ func (s *Store) presentLocked(name string, size int64) int64 {
 func (s *Store) forgetLocked(name string) (cost int64, known bool) {
 	known, cost = s.lru.Has(name), s.lru.Total()
 	s.lru.Remove(name)
+	delete(s.checked, name)
 	return cost - s.lru.Total(), known
 }

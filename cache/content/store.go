@@ -59,6 +59,7 @@ type Store struct {
 	renamed  *sync.Cond                    // renaming got smaller
 	keeping  map[string]bool               // by Keep, now; whether discarded since
 	gone     map[string]bool               // taken away while the scan runs, nil after
+	checked  map[string]stamp              // of files that were open and right as a whole
 
 	quietUntil time.Time // for complaints
 }
@@ -70,7 +71,8 @@ func Open(dir string, limit int64, log *slog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: dir, limit: limit, log: log, memory: newMemory(), files: map[string]*File{},
-		renaming: map[string]bool{}, keeping: map[string]bool{}, gone: map[string]bool{}}
+		renaming: map[string]bool{}, keeping: map[string]bool{}, gone: map[string]bool{},
+		checked: map[string]stamp{}}
 	s.renamed = sync.NewCond(&s.mu)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.lru = budget.New(limit,
@@ -202,6 +204,7 @@ func (s *Store) unlinkLocked(name string) {
 	if s.gone != nil {
 		s.gone[name] = true
 	}
+	delete(s.checked, name)
 	s.removeFiles(name)
 }
 
@@ -264,6 +267,9 @@ func (s *Store) release(f *File) {
 	}
 	if s.files[f.name] == f {
 		delete(s.files, f.name)
+	}
+	if x, whole := f.stamp(); whole && s.lru.Has(f.name) {
+		s.checked[f.name] = x
 	}
 	// The time of the last use outlives the process.
 	_ = os.Chtimes(s.path(f.name, indexExt), time.Time{}, time.Now())

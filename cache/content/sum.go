@@ -90,8 +90,13 @@ func (f *File) readBack(b int64, buf []byte) []byte {
 	switch {
 	case inMemory != nil:
 		return inMemory
-	case !arrived || f.data == nil, unchecked && !f.check(b):
+	case !arrived || f.data == nil:
 		return nil
+	}
+	if unchecked {
+		if right, _ := f.check(b, nil); !right {
+			return nil
+		}
 	}
 	block := buf[:blockLen(b, f.size)]
 	if _, err := f.data.ReadAt(block, b*BlockSize); err != nil {
