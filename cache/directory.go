@@ -67,17 +67,18 @@ func (s *Space) list(ctx context.Context, dir string) (*Directory, error) {
 // become what is seen.
 func (d *Directory) merge(dir string, l *tree.Listing) error {
 	s := d.s
+	entries := l.Entries()
 	var views map[string]outbox.View
 	var described []outbox.Described
 	if s.outbox != nil {
 		var err error
-		if views, described, err = s.outbox.Overlay(dir, l.Entries); err != nil {
+		if views, described, err = s.outbox.Overlay(dir, entries); err != nil {
 			return err
 		}
 	}
-	d.Entries = make([]Seen, 0, len(l.Entries)+len(views))
-	for i := range l.Entries {
-		e := &l.Entries[i]
+	d.Entries = make([]Seen, 0, len(entries)+len(views))
+	for i := range entries {
+		e := &entries[i]
 		if v, ok := views[e.Name]; ok {
 			if v.Replaced(e) {
 				d.add(e, s.describeNew(e))

@@ -21,7 +21,7 @@ func (k known) Listing(ctx context.Context, dir string, since time.Time) (outbox
 	if err != nil {
 		return outbox.Listing{}, err
 	}
-	return outbox.Listing{Entries: l.Entries, Unseen: l.Hidden, Moving: l.Moving}, nil
+	return outbox.Listing{Entries: l.Entries(), Unseen: l.Hidden, Moving: l.Moving}, nil
 }
 
 func (k known) Changed(e remote.Entry) { k.s.tree.Put(e) }

@@ -2,12 +2,10 @@ package cache
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"losantfs/cache/content"
-	"losantfs/remote"
 )
 
 const (
@@ -115,11 +113,11 @@ func (a *siblings) after(dir, name string) string {
 	if err != nil || !ok {
 		return ""
 	}
-	from, found := slices.BinarySearchFunc(l.Entries, name, func(e remote.Entry, name string) int { return strings.Compare(e.Name, name) })
-	if found {
-		from++
-	}
-	for _, e := range l.Entries[from:min(from+scanAhead, len(l.Entries))] {
+	left := scanAhead
+	for e := range l.After(name) {
+		if left--; left < 0 {
+			break
+		}
 		if e.Dir || e.Size > content.SmallFile {
 			continue
 		}

@@ -1,14 +1,16 @@
 package cache
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/gob"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"losantfs/cache/tree"
@@ -20,12 +22,13 @@ import (
 const snapshotEvery = 5 * time.Minute
 
 // snapshotFormat is the beginning of a snapshot file; what follows is a SHA-256 of
-// the rest, which is a snapshot in encoding/gob.
-const snapshotFormat = "losantfs tree 1\n"
+// the rest: the length of the watcher's state (4 bytes), that state in encoding/gob, and
+// the tree as it encodes itself. Those are a few dozen entries, and all.
+const snapshotFormat = "losantfs tree 2\n"
 
 // snapshot is what is known of a space, as it is kept on disk.
 type snapshot struct {
-	Tree  tree.Snapshot
+	Tree  *tree.Snapshot
 	Watch watch.State
 }
 
@@ -94,28 +97,13 @@ func (s *Space) save() {
 	}
 	now := &snapshot{s.tree.Snapshot(), *state}
 	if s.Name() == remote.Private {
-		now.withoutURLs()
+		now.Tree.WithoutURLs() // they are keys to the content
 	}
 	if err := writeSnapshot(s.snapshot, now); err != nil {
 		s.log.Warn("what is known cannot be kept for the next mount", "file", s.snapshot, "error", err)
 		return
 	}
 	s.saved = version
-}
-
-// withoutURLs takes out the URLs of private files: they are keys to the content.
-func (s *snapshot) withoutURLs() {
-	without := func(entries []remote.Entry) []remote.Entry {
-		entries = slices.Clone(entries)
-		for i := range entries {
-			entries[i].URL = ""
-		}
-		return entries
-	}
-	for i := range s.Tree.Listings {
-		l := &s.Tree.Listings[i]
-		l.Entries, l.Moving = without(l.Entries), without(l.Moving)
-	}
 }
 
 func readSnapshot(path string) (*snapshot, error) {
@@ -131,8 +119,35 @@ func readSnapshot(path string) (*snapshot, error) {
 	if now := sha256.Sum256(body); !bytes.Equal(sum, now[:]) {
 		return nil, errDamaged
 	}
-	s := &snapshot{}
-	return s, gob.NewDecoder(bytes.NewReader(body)).Decode(s)
+	return decodeSnapshot(body)
+}
+
+func decodeSnapshot(body []byte) (s *snapshot, err error) {
+	if len(body) < 4 {
+		return nil, errDamaged
+	}
+	n, body := binary.LittleEndian.Uint32(body), body[4:]
+	if uint64(n) > uint64(len(body)) {
+		return nil, errDamaged
+	}
+	s = &snapshot{}
+	if err := gob.NewDecoder(bytes.NewReader(body[:n])).Decode(&s.Watch); err != nil {
+		return nil, err
+	}
+	s.Tree, err = tree.DecodeSnapshot(body[n:])
+	return s, err
+}
+
+func (s *snapshot) encode(w io.Writer) error {
+	head := bytes.NewBuffer(make([]byte, 4))
+	if err := gob.NewEncoder(head).Encode(&s.Watch); err != nil {
+		return err
+	}
+	binary.LittleEndian.PutUint32(head.Bytes(), uint32(head.Len()-4))
+	if _, err := w.Write(head.Bytes()); err != nil {
+		return err
+	}
+	return s.Tree.Encode(w)
 }
 
 const unfinished = ".*"
@@ -145,18 +160,17 @@ func filesBeside(path string) []string {
 
 // writeSnapshot replaces the file as a whole.
 func writeSnapshot(path string, s *snapshot) error {
-	var body bytes.Buffer
-	if err := gob.NewEncoder(&body).Encode(s); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+unfinished)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(body.Bytes())
-	_, err = f.WriteString(snapshotFormat + string(sum[:]))
+	sum, to := sha256.New(), bufio.NewWriterSize(f, 256<<10)
+	_, err = to.WriteString(snapshotFormat + string(make([]byte, sha256.Size)))
 	if err == nil {
-		_, err = f.Write(body.Bytes())
+		err = s.encode(io.MultiWriter(sum, to))
+	}
+	if err = errors.Join(err, to.Flush()); err == nil {
+		_, err = f.WriteAt(sum.Sum(nil), int64(len(snapshotFormat)))
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)

@@ -21,7 +21,7 @@ func dirEntry(id int, parent, name string) remote.Entry {
 // shows returns the names and the last digit of the ids of a listing.
 func shows(l *Listing) string {
 	s := ""
-	for _, e := range l.Entries {
+	for _, e := range l.Entries() {
 		s += e.Name + e.ID[23:] + " "
 	}
 	return s
@@ -96,7 +96,7 @@ func TestPutAndDelete(t *testing.T) {
 					t.Errorf("late %v: %q with %d hidden, %d moving; want %q, %d, %d", late, shows(l), l.Hidden, l.Moving, c.want, c.hidden, c.moving)
 				}
 				files, bytes := tr.Usage()
-				if files != int64(len(l.Entries)) || bytes != c.bytes || tr.listings.Total() != files+1 {
+				if files != int64(len(l.Entries())) || bytes != c.bytes || tr.listings.Total() != files+1 {
 					t.Errorf("late %v: %d files, %d bytes, cost %d; want %d bytes", late, files, bytes, tr.listings.Total(), c.bytes)
 				}
 				if f.count() != 1 {

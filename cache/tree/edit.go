@@ -2,6 +2,7 @@ package tree
 
 import (
 	"slices"
+	"time"
 
 	"losantfs/remote"
 )
@@ -16,7 +17,7 @@ type edit struct {
 // as they were.
 func (l *Listing) with(edits ...edit) (n *Listing, gone []remote.Entry) {
 	c := *l
-	c.Entries = append(make([]remote.Entry, 0, len(l.Entries)+len(edits)), l.Entries...)
+	c.shown = l.shown.clone(len(edits))
 	c.moving = slices.Clone(l.moving)
 	for _, e := range edits {
 		for _, o := range c.apply(e) {
@@ -26,6 +27,7 @@ func (l *Listing) with(edits ...edit) (n *Listing, gone []remote.Entry) {
 		}
 	}
 	c.Moving = len(c.moving)
+	c.shown.clip()
 	return &c, gone
 }
 
@@ -33,20 +35,20 @@ func (l *Listing) with(edits ...edit) (n *Listing, gone []remote.Entry) {
 // that made way.
 func (l *Listing) apply(c edit) (out []remote.Entry) {
 	e := c.entry
-	if at := l.find(e); !c.gone && at >= 0 && e.Status != remote.Deleting && l.Entries[at].Updated.After(e.Updated) {
+	if at := l.find(e); !c.gone && at >= 0 && e.Status != remote.Deleting && l.updated(at).After(e.Updated) {
 		return nil // something newer was heard before
 	}
 	l.moving = slices.DeleteFunc(l.moving, func(m remote.Entry) bool {
 		return c.gone && m.Name == e.Name || !c.gone && m.ID == e.ID
 	})
-	if i, ok := l.search(e.Name); c.gone && ok {
+	if i, ok := l.shown.search(e.Name); c.gone && ok {
 		return []remote.Entry{l.remove(i)}
 	}
 	if c.gone {
 		return nil
 	}
 	fate, at := fateOf(&e), l.find(e)
-	if at >= 0 && (fate != shown || l.Entries[at].Name != e.Name) {
+	if at >= 0 && (fate != shown || string(l.shown.name(at)) != e.Name) {
 		out = append(out, l.remove(at))
 	}
 	switch fate {
@@ -58,15 +60,16 @@ func (l *Listing) apply(c edit) (out []remote.Entry) {
 	case moving:
 		l.moving = append(l.moving, e)
 	case shown:
-		i, taken := l.search(e.Name)
-		if taken && (l.Entries[i].ID != e.ID || l.Entries[i].Dir != e.Dir) {
-			out = append(out, l.Entries[i])
-		}
-		if taken {
-			l.count(&l.Entries[i], -1)
-			l.Entries[i] = e
+		i, taken := l.shown.search(e.Name)
+		if !taken {
+			l.shown.put(i, i, &e)
 		} else {
-			l.Entries = slices.Insert(l.Entries, i, e)
+			before := l.shown.entry(i)
+			if before.ID != e.ID || before.Dir != e.Dir {
+				out = append(out, before)
+			}
+			l.count(&before, -1)
+			l.shown.put(i, i+1, &e)
 		}
 		l.count(&e, 1)
 	}
@@ -76,15 +79,20 @@ func (l *Listing) apply(c edit) (out []remote.Entry) {
 // find returns where the entry with the id of e is, -1 when it is not shown. It
 // looks at the name of e first: most entries keep theirs.
 func (l *Listing) find(e remote.Entry) int {
-	if i, ok := l.search(e.Name); ok && l.Entries[i].ID == e.ID {
+	if i, ok := l.shown.search(e.Name); ok && l.shown.hasID(i, e.ID) {
 		return i
 	}
-	return slices.IndexFunc(l.Entries, func(o remote.Entry) bool { return o.ID == e.ID })
+	return l.shown.findID(0, l.Len(), e.ID)
+}
+
+func (l *Listing) updated(i int) time.Time {
+	r := l.shown.at(i)
+	return r.updated
 }
 
 func (l *Listing) remove(i int) remote.Entry {
-	e := l.Entries[i]
+	e := l.shown.entry(i)
 	l.count(&e, -1)
-	l.Entries = slices.Delete(l.Entries, i, i+1)
+	l.shown.put(i, i+1)
 	return e
 }

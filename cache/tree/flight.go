@@ -70,7 +70,7 @@ func (t *Tree) fly(fl *flight) {
 	entries, err := t.lister.ListDirectory(fl.ctx, fl.dir)
 	var l *Listing
 	if err == nil {
-		l = newListing(entries, fl.began)
+		l = newListing(pointers(entries), fl.began)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -20,7 +20,7 @@ func TestFreeze(t *testing.T) {
 		f.set(func() { f.entries["/a/"] = nil }) // the service shows a part
 		time.Sleep(time.Hour)
 		calls := f.count()
-		if l := listed(t, tr, "/a/"); len(l.Entries) != 2 || f.count() != calls {
+		if l := listed(t, tr, "/a/"); len(l.Entries()) != 2 || f.count() != calls {
 			t.Errorf("%q after %d fetches", shows(l), f.count()-calls)
 		}
 		// Forget waits for the thaw; what this machine changes is seen at once.
@@ -30,7 +30,7 @@ func TestFreeze(t *testing.T) {
 			t.Errorf("after Forget and Put: %q", shows(l))
 		}
 		calls = f.count()
-		if l, _ := tr.ListSince(t.Context(), "/a/", time.Time{}); len(l.Entries) > 0 || f.count() != calls+1 {
+		if l, _ := tr.ListSince(t.Context(), "/a/", time.Time{}); len(l.Entries()) > 0 || f.count() != calls+1 {
 			t.Errorf("what was to be forgotten is shown: %q", shows(l))
 		}
 		calls = f.count()
@@ -40,10 +40,10 @@ func TestFreeze(t *testing.T) {
 		if f.count() != calls+1 {
 			t.Errorf("%d fetches below, want 1", f.count()-calls)
 		}
-		if l, err := tr.ListSince(t.Context(), "/a/", time.Now()); err != nil || len(l.Entries) != 0 {
+		if l, err := tr.ListSince(t.Context(), "/a/", time.Now()); err != nil || len(l.Entries()) != 0 {
 			t.Errorf("the service's view: %q, %v", shows(l), err)
 		}
-		if l := listed(t, tr, "/a/"); len(l.Entries) != 3 {
+		if l := listed(t, tr, "/a/"); len(l.Entries()) != 3 {
 			t.Errorf("after ListSince: %q", shows(l))
 		}
 		// The rest of the tree ages as ever.
@@ -55,11 +55,11 @@ func TestFreeze(t *testing.T) {
 		first()
 		first()
 		time.Sleep(time.Hour)
-		if l := listed(t, tr, "/a/"); len(l.Entries) != 3 {
+		if l := listed(t, tr, "/a/"); len(l.Entries()) != 3 {
 			t.Errorf("with a second freeze: %q", shows(l))
 		}
 		second()
-		if l := listed(t, tr, "/a/"); len(l.Entries) != 0 {
+		if l := listed(t, tr, "/a/"); len(l.Entries()) != 0 {
 			t.Errorf("after the thaw: %q", shows(l))
 		}
 		if _, ok := known(tr, "/a/sub/", "y"); ok {

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -12,11 +13,11 @@ import (
 // Listing is all that a directory shows, as of one moment. It must not be
 // changed.
 type Listing struct {
-	Entries []remote.Entry // by name, each name once
-	Hidden  int            // entries that no drive can show: see [newListing]
-	Moving  int            // entries not shown that the service is moving away
-	Fetched time.Time      // when the fetch began
+	Hidden  int       // entries that no drive can show: see [newListing]
+	Moving  int       // entries not shown that the service is moving away
+	Fetched time.Time // when the fetch began
 
+	shown        packed         // by name, each name once
 	serial       uint64         // of what became known in this tree; 0 before
 	moving       []remote.Entry // those that Moving counts
 	files, bytes int64
@@ -27,29 +28,59 @@ type Listing struct {
 // more; names and ids that are no names and ids are counted as hidden. Where the
 // service holds a name twice, a directory goes before a file, which would
 // otherwise hide everything below it, and then the newer before the older.
-func newListing(entries []remote.Entry, fetched time.Time) *Listing {
+func newListing(entries []*remote.Entry, fetched time.Time) *Listing {
 	l := &Listing{Fetched: fetched}
+	there := make([]*remote.Entry, 0, len(entries))
 	for _, e := range entries {
-		switch fateOf(&e) {
+		switch fateOf(e) {
 		case shown:
-			l.Entries = append(l.Entries, e)
+			there = append(there, e)
 		case hidden:
 			l.Hidden++
 		case moving:
-			l.moving = append(l.moving, e)
+			l.moving = append(l.moving, *e)
 		}
 	}
 	l.Moving = len(l.moving)
-	slices.SortFunc(l.Entries, func(a, b remote.Entry) int {
+	slices.SortFunc(there, func(a, b *remote.Entry) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), boolFirst(a.Dir, b.Dir), b.Updated.Compare(a.Updated), strings.Compare(a.ID, b.ID))
 	})
-	unique := slices.CompactFunc(l.Entries, func(a, b remote.Entry) bool { return a.Name == b.Name })
-	l.Hidden += len(l.Entries) - len(unique)
-	l.Entries = unique
-	for i := range l.Entries {
-		l.count(&l.Entries[i], 1)
+	unique := slices.CompactFunc(there, func(a, b *remote.Entry) bool { return a.Name == b.Name })
+	l.Hidden += len(there) - len(unique)
+	l.shown.grow(len(unique))
+	for _, e := range unique {
+		l.shown.add(e)
+		l.count(e, 1)
 	}
+	l.shown.clip()
 	return l
+}
+
+// pointers returns where entries are.
+func pointers(entries []remote.Entry) []*remote.Entry {
+	all := make([]*remote.Entry, len(entries))
+	for i := range entries {
+		all[i] = &entries[i]
+	}
+	return all
+}
+
+// Len returns how many entries are shown.
+func (l *Listing) Len() int { return l.shown.len() }
+
+// Entries returns those that are shown, by name, each name once.
+func (l *Listing) Entries() []remote.Entry { return l.shown.entries() }
+
+// After returns the entries whose names come after a name.
+func (l *Listing) After(name string) iter.Seq[remote.Entry] {
+	return func(yield func(remote.Entry) bool) {
+		i, found := l.shown.search(name)
+		if found {
+			i++
+		}
+		for ; i < l.shown.len() && yield(l.shown.entry(i)); i++ {
+		}
+	}
 }
 
 // Serial tells a listing from all others that are or were known.
@@ -86,7 +117,7 @@ func (l *Listing) count(e *remote.Entry, sign int64) {
 }
 
 // cost is what a listing counts for in the LRU.
-func (l *Listing) cost() int64 { return int64(len(l.Entries)) + 1 }
+func (l *Listing) cost() int64 { return int64(l.Len()) + 1 }
 
 // keepSizes gives entries that are being uploaded the size that they had in a listing
 // before, nil for none: the service may tell the new one while it has the old content.
@@ -95,22 +126,23 @@ func (l *Listing) keepSizes(before *Listing) {
 	if before == nil {
 		return
 	}
-	for i := range l.Entries {
-		e := &l.Entries[i]
-		if e.Status != remote.Pending || e.ETag == "" {
+	for i := range l.shown.len() {
+		if r := l.shown.at(i); r.status != remote.Pending || len(r.etag) == 0 {
 			continue
 		}
-		if was, ok := before.Get(e.Name); ok && was.ID == e.ID && was.ETag == e.ETag {
+		e := l.shown.entry(i)
+		if was, ok := before.Get(e.Name); ok && was.ID == e.ID && was.ETag == e.ETag && was.Size != e.Size {
 			l.bytes += was.Size - e.Size
 			e.Size = was.Size
+			l.shown.put(i, i+1, &e)
 		}
 	}
 }
 
 func (l *Listing) names() []string {
-	names := make([]string, len(l.Entries))
-	for i := range l.Entries {
-		names[i] = l.Entries[i].Name
+	names := make([]string, l.Len())
+	for i := range names {
+		names[i] = string(l.shown.name(i))
 	}
 	return names
 }
@@ -127,15 +159,9 @@ func boolFirst(a, b bool) int {
 
 // Get returns the entry with the given name.
 func (l *Listing) Get(name string) (remote.Entry, bool) {
-	i, ok := l.search(name)
+	i, ok := l.shown.search(name)
 	if !ok {
 		return remote.Entry{}, false
 	}
-	return l.Entries[i], true
-}
-
-func (l *Listing) search(name string) (int, bool) {
-	return slices.BinarySearchFunc(l.Entries, name, func(e remote.Entry, name string) int {
-		return strings.Compare(e.Name, name)
-	})
+	return l.shown.entry(i), true
 }

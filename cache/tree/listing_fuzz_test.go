@@ -27,15 +27,15 @@ func FuzzNewListing(f *testing.F) {
 				deleting++
 			}
 		}
-		l := newListing(entries, time.Now())
-		if len(l.Entries)+l.Hidden+l.Moving+deleting != len(entries) {
-			t.Errorf("of %d are %d shown, %d hidden, %d moving, %d deleted", len(entries), len(l.Entries), l.Hidden, l.Moving, deleting)
+		l := newListing(pointers(entries), time.Now())
+		if len(l.Entries())+l.Hidden+l.Moving+deleting != len(entries) {
+			t.Errorf("of %d are %d shown, %d hidden, %d moving, %d deleted", len(entries), len(l.Entries()), l.Hidden, l.Moving, deleting)
 		}
-		if !slices.IsSortedFunc(l.Entries, func(a, b remote.Entry) int { return strings.Compare(a.Name, b.Name) }) {
+		if !slices.IsSortedFunc(l.Entries(), func(a, b remote.Entry) int { return strings.Compare(a.Name, b.Name) }) {
 			t.Error("they are in no order")
 		}
-		for i, e := range l.Entries {
-			if !remote.ValidName(e.Name) || !remote.ValidID(e.ID) || i > 0 && e.Name == l.Entries[i-1].Name {
+		for i, e := range l.Entries() {
+			if !remote.ValidName(e.Name) || !remote.ValidID(e.ID) || i > 0 && e.Name == l.Entries()[i-1].Name {
 				t.Errorf("shown is %+v", e)
 			}
 		}

@@ -65,8 +65,13 @@ func (l *Look) Vanished(since time.Time, ids map[string]bool) bool {
 	l.fetched = nil
 	for dir := range dirs {
 		known, ok := t.listings.Get(dir)
-		if ok && slices.ContainsFunc(known.Entries, func(e remote.Entry) bool { return !e.Updated.Before(since) && !ids[e.ID] }) {
-			return true
+		if !ok {
+			continue
+		}
+		for i := range known.shown.len() {
+			if !known.updated(i).Before(since) && !ids[known.shown.entry(i).ID] {
+				return true
+			}
 		}
 	}
 	return false
@@ -102,8 +107,10 @@ func (l *Look) Moved(entries, seen []remote.Entry) (ids []string) {
 	}
 	for _, dir := range t.listings.Keys() {
 		known, _ := t.listings.Get(dir)
-		for _, k := range known.Entries {
-			for _, e := range ages[k.Created.UnixNano()] {
+		for i := range known.shown.len() {
+			created := known.shown.at(i).created
+			for _, e := range ages[created.UnixNano()] {
+				k := known.shown.entry(i)
 				if k.Dir == e.Dir && there[k.ID] != dir && (k.ID != e.ID || dir != e.Parent) {
 					ids = append(ids, e.ID)
 				}
@@ -174,7 +181,7 @@ func (t *Tree) hear(dir string, edits []edit) {
 		return
 	}
 	t.store(dir, n)
-	t.change(dir, differ(before.Entries, n.Entries)...)
+	t.change(dir, differ(&before.shown, &n.shown)...)
 	for _, o := range gone {
 		t.goneBelow(dir + o.Name + "/")
 	}
@@ -183,7 +190,7 @@ func (t *Tree) hear(dir string, edits []edit) {
 // doubtFrozen notes that a frozen directory is no longer as it is shown. t.mu is
 // held.
 func (t *Tree) doubtFrozen(dir string, known, now *Listing) {
-	names := differ(known.Entries, now.Entries)
+	names := differ(&known.shown, &now.shown)
 	if len(names) == 0 {
 		return
 	}
@@ -232,7 +239,7 @@ func (l *Look) replace(all []remote.Entry, learn, confirmed bool) {
 			continue
 		}
 		now := listing(dir)
-		if _, exists := groups[dir]; !exists && len(now.Entries) == 0 {
+		if _, exists := groups[dir]; !exists && now.Len() == 0 {
 			t.compare(dir, nil)
 			t.drop(dir)
 			continue

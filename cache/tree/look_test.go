@@ -55,8 +55,8 @@ func TestUpdateTakesTheLastOfAName(t *testing.T) {
 	// Older news does not count, and what is known is no news.
 	update(tr, at(entry(3, "a", 4), 1))
 	update(tr, at(entry(3, "a", 3), 3))
-	if l := listed(t, tr, "/"); l.Entries[0].Size != 3 || told() != "[]" {
-		t.Errorf("after older news: %+v", l.Entries)
+	if l := listed(t, tr, "/"); l.Entries()[0].Size != 3 || told() != "[]" {
+		t.Errorf("after older news: %+v", l.Entries())
 	}
 }
 
@@ -138,8 +138,8 @@ func TestUnreadLeavesOutWhatIsFrozen(t *testing.T) {
 			t.Errorf("%v, %v", dirs, frozen)
 		}
 		update(tr, remote.Entry{ID: entry(2, "", 0).ID, Name: "x", Parent: "/a/", Size: 7})
-		if l := listed(t, tr, "/a/"); l.Entries[0].Size != 0 || told() != "[/a/x]" {
-			t.Errorf("a frozen directory shows %+v", l.Entries)
+		if l := listed(t, tr, "/a/"); l.Entries()[0].Size != 0 || told() != "[/a/x]" {
+			t.Errorf("a frozen directory shows %+v", l.Entries())
 		}
 		thaw()
 		if _, ok := tr.Listed("/a/"); ok {

@@ -222,7 +222,7 @@ func TestInterruptedReaderLeavesTheFetchToOthers(t *testing.T) {
 func TestWhatAListingShows(t *testing.T) {
 	now := time.Now()
 	id := func(n int) string { return fmt.Sprintf("%024x", n) }
-	l := newListing([]remote.Entry{
+	l := newListing(pointers([]remote.Entry{
 		{ID: id(1), Name: "good"},
 		{ID: id(2), Name: ".."}, {ID: id(3), Name: "."}, {ID: id(4), Name: ""}, {ID: id(5), Name: "a/b"},
 		{ID: id(6), Name: "nul\x00"}, {ID: id(7), Name: "line\nbreak"}, {ID: "../../etc/passwd", Name: "id"},
@@ -231,9 +231,9 @@ func TestWhatAListingShows(t *testing.T) {
 		{ID: id(10), Name: "moved", Status: remote.Moving, MovedTo: id(11)},
 		{ID: id(12), Name: "twice", Updated: now}, {ID: id(13), Name: "twice", Updated: now.Add(time.Hour)},
 		{ID: id(14), Name: "both", Updated: now.Add(time.Hour)}, {ID: id(15), Name: "both", Dir: true, Updated: now},
-	}, now)
+	}), now)
 	var got []string
-	for _, e := range l.Entries {
+	for _, e := range l.Entries() {
 		got = append(got, e.Name+" "+e.ID[22:])
 	}
 	if want := fmt.Sprint([]string{"both 0f", "good 01", "twice 0d"}); fmt.Sprint(got) != want {

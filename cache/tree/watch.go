@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -43,12 +44,12 @@ func (t *Tree) compare(dir string, now *Listing) {
 	if now == nil {
 		now = &Listing{}
 	}
-	t.change(dir, differ(before.Entries, now.Entries)...)
-	for i := range before.Entries {
-		e := &before.Entries[i]
-		if !e.Dir {
+	t.change(dir, differ(&before.shown, &now.shown)...)
+	for i := range before.shown.len() {
+		if r := before.shown.at(i); !r.is(isDir) {
 			continue
 		}
+		e := before.shown.entry(i)
 		if there, ok := now.Get(e.Name); !ok || there.ID != e.ID {
 			t.goneBelow(dir + e.Name + "/") // what is there now, if anything, is another
 		}
@@ -78,21 +79,33 @@ func (t *Tree) goneBelow(dir string) {
 	t.detach(func(d string) bool { return strings.HasPrefix(d, dir) && !t.frozen(d) })
 }
 
-// differ returns the names by which two listings differ.
-func differ(a, b []remote.Entry) (names []string) {
-	for len(a) > 0 || len(b) > 0 {
+// differ returns the names by which the entries of two listings differ.
+func differ(a, b *packed) (names []string) {
+	for i, j := 0, 0; i < a.len() || j < b.len(); {
+		order := 0
 		switch {
-		case len(b) == 0 || len(a) > 0 && a[0].Name < b[0].Name:
-			names = append(names, a[0].Name)
-			a = a[1:]
-		case len(a) == 0 || b[0].Name < a[0].Name:
-			names = append(names, b[0].Name)
-			b = b[1:]
+		case j == b.len():
+			order = -1
+		case i == a.len():
+			order = 1
 		default:
-			if !alike(&a[0], &b[0]) {
-				names = append(names, a[0].Name)
+			order = bytes.Compare(a.name(i), b.name(j))
+		}
+		switch {
+		case order < 0:
+			names = append(names, string(a.name(i)))
+		case order > 0:
+			names = append(names, string(b.name(j)))
+		default:
+			if x, y := a.at(i), b.at(j); !x.alike(&y) {
+				names = append(names, string(x.name))
 			}
-			a, b = a[1:], b[1:]
+		}
+		if order <= 0 {
+			i++
+		}
+		if order >= 0 {
+			j++
 		}
 	}
 	return names
@@ -150,7 +163,7 @@ func (t *Tree) Below(dir string) (all []remote.Entry) {
 	defer t.mu.Unlock()
 	for _, d := range t.listings.Keys() {
 		if l, ok := t.listings.Get(d); ok && strings.HasPrefix(d, dir) {
-			all = append(append(all, l.Entries...), l.moving...)
+			all = append(append(all, l.Entries()...), l.moving...)
 		}
 	}
 	return all

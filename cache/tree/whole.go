@@ -106,9 +106,10 @@ func (t *Tree) listUnknown(ctx context.Context, dir string) (*Listing, error) {
 
 // group returns entries by their directory, with an empty group for a directory
 // that holds nothing.
-func group(all []remote.Entry) map[string][]remote.Entry {
-	groups := map[string][]remote.Entry{"/": nil}
-	for _, e := range all {
+func group(all []remote.Entry) map[string][]*remote.Entry {
+	groups := map[string][]*remote.Entry{"/": nil}
+	for i := range all {
+		e := &all[i]
 		groups[e.Parent] = append(groups[e.Parent], e)
 		if e.Dir {
 			if dir := e.Parent + e.Name + "/"; groups[dir] == nil {

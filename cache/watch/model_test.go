@@ -123,7 +123,7 @@ func (m *model) check(when string) {
 		}
 		in := slices.DeleteFunc(m.s.in(dir), func(e remote.Entry) bool { return e.Status == remote.Deleting || e.Status == remote.Moving })
 		slices.SortFunc(in, func(a, b remote.Entry) int { return strings.Compare(a.Name, b.Name) })
-		if now, has := listing(l.Entries), listing(in); now != has {
+		if now, has := listing(l.Entries()), listing(in); now != has {
 			m.fail("%s: %s is known to hold %s, it holds %s", when, dir, now, has)
 		}
 	}
@@ -264,7 +264,7 @@ func (m *model) everything(dir string) {
 	if err != nil {
 		return
 	}
-	for _, e := range l.Entries {
+	for _, e := range l.Entries() {
 		if e.Dir {
 			m.everything(dir + e.Name + "/")
 		}

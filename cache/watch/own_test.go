@@ -136,8 +136,8 @@ func TestAPollUndoesNothing(t *testing.T) {
 		want := p.s.holds("/a/")
 		<-asked
 		synctest.Wait()
-		if l, _ := p.tr.Listed("/a/"); listing(l.Entries) != want {
-			t.Errorf("known after the poll: %s\nwant %s", listing(l.Entries), want)
+		if l, _ := p.tr.Listed("/a/"); listing(l.Entries()) != want {
+			t.Errorf("known after the poll: %s\nwant %s", listing(l.Entries()), want)
 		}
 		p.polls(2)
 		p.same("/a/")

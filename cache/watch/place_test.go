@@ -133,7 +133,7 @@ func (p *place) same(dirs ...string) {
 			p.t.Errorf("%s is not known", dir)
 			continue
 		}
-		if now, has := listing(l.Entries), p.s.holds(dir); now != has {
+		if now, has := listing(l.Entries()), p.s.holds(dir); now != has {
 			p.t.Errorf("%s is known to hold %s\nbut holds %s", dir, now, has)
 		}
 	}
