@@ -37,30 +37,42 @@ type Version struct{ Listing, Owed uint64 }
 // List returns all that is seen in a directory.
 func (s *Space) List(ctx context.Context, dir string) (d *Directory, err error) {
 	err = s.steady(ctx, func() error {
-		d, err = s.list(ctx, dir)
+		var l *tree.Listing
+		if d, l, err = s.list(ctx, dir); err != nil {
+			return err
+		}
+		return d.merge(dir, l)
+	})
+	return d, err
+}
+
+// Opendir is [Space.List] without the entries, for who may not want to know them.
+func (s *Space) Opendir(ctx context.Context, dir string) (d *Directory, err error) {
+	err = s.steady(ctx, func() error {
+		d, _, err = s.list(ctx, dir)
 		return err
 	})
 	return d, err
 }
 
-func (s *Space) list(ctx context.Context, dir string) (*Directory, error) {
+func (s *Space) list(ctx context.Context, dir string) (*Directory, *tree.Listing, error) {
 	d := &Directory{TTL: ownTTL, s: s}
 	if s.outbox != nil {
 		d.Version.Owed = s.outbox.Seq()
 	}
 	var err error
 	if d.remote, err = s.remoteDir(dir); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l := &tree.Listing{}
 	if d.remote != "" {
 		if l, err = s.tree.List(ctx, d.remote); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		d.TTL = s.tree.Fresh(l)
 	}
 	d.Version.Listing = l.Serial()
-	return d, d.merge(dir, l)
+	return d, l, nil
 }
 
 // merge lays what is owed over what the service has: the one place where the two

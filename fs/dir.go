@@ -72,7 +72,7 @@ func (d *dirNode) child(ctx context.Context, s *cache.Seen, ttl time.Duration, o
 // OpendirHandle takes a listing that the handle then reads from.
 func (d *dirNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	h := &dirHandle{d: d}
-	if e := h.load(ctx); e != 0 {
+	if e := h.load(ctx, false); e != 0 {
 		return nil, 0, e
 	}
 	if h.keeps, h.drop = d.kept.open(h.listing.Version, h.listing.TTL); h.keeps {

@@ -16,6 +16,7 @@ import (
 type dirHandle struct {
 	d       *dirNode
 	listing *cache.Directory
+	read    bool          // it has the entries, which are not asked for where the kernel kept them
 	next    int           // index of the next entry: ".", "..", then the listing's
 	keeps   bool          // the kernel may keep what it reads
 	drop    drop          // where it may not
@@ -31,19 +32,24 @@ var (
 
 const dots = 2 // "." and ".."
 
-func (h *dirHandle) load(ctx context.Context) syscall.Errno {
+// load takes a listing, with the entries when they are to be read.
+func (h *dirHandle) load(ctx context.Context, read bool) syscall.Errno {
 	dir, ok := h.d.v.path(h.d.EmbeddedInode())
 	if !ok {
 		return syscall.ESTALE
 	}
 	ctx, done := patient(ctx)
 	defer done()
-	listing, err := h.d.v.space.List(ctx, dir)
+	list := h.d.v.space.Opendir
+	if read {
+		list = h.d.v.space.List
+	}
+	listing, err := list(ctx, dir)
 	if err != nil {
 		h.d.v.fail(ctx, "list", h.d.EmbeddedInode(), err)
 		return errno(ctx, err)
 	}
-	h.listing = listing
+	h.listing, h.read = listing, read
 	return 0
 }
 
@@ -51,8 +57,10 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	i := h.next
 	if i == 0 { // it may have been opened long ago, and read from what the kernel kept
-		if _, ok := h.listing.Holds(); !ok {
-			_ = h.load(ctx) // else it is what it was
+		if _, ok := h.listing.Holds(); !ok || !h.read {
+			if e := h.load(ctx, true); e != 0 && !h.read {
+				return nil, e
+			} // else it is what it was
 		}
 	}
 	if i >= dots+len(h.listing.Entries) {
@@ -107,13 +115,13 @@ func (h *dirHandle) Releasedir(context.Context, uint32) { h.d.kept.close(h.keeps
 // Seekdir goes to an offset that Readdirent gave out; 0 begins anew with what
 // the directory holds now.
 func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
-	if off > uint64(dots+len(h.listing.Entries)) {
-		return syscall.EINVAL
-	}
-	if off == 0 {
-		if e := h.load(ctx); e != 0 {
+	if off == 0 || !h.read { // what the kernel kept it may have read to there
+		if e := h.load(ctx, true); e != 0 {
 			return e
 		}
+	}
+	if off > uint64(dots+len(h.listing.Entries)) {
+		return syscall.EINVAL
 	}
 	h.next = int(off)
 	return 0
