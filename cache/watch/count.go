@@ -36,6 +36,11 @@ func (w *Watcher) rebase(p remote.Page, changed []remote.Entry, before own) {
 			}
 		}
 	}
+	if b.newest.Equal(w.baseline.newest) { // it may take more than a poll to tell of them
+		for id := range w.baseline.had {
+			b.had[id] = true
+		}
+	}
 	w.baseline = b
 	there := o.among(p.Items, changed)
 	for id := range there {

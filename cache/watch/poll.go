@@ -48,14 +48,21 @@ func (w *Watcher) poll() (total int, err error) {
 		w.answers()
 	}
 	p := first
-	p.Items = p.Items[:min(len(p.Items), glance)]
+	p.Items = glanced(first.Items)
+	if w.seen == nil && len(p.Items) == size && len(glanced(append(p.Items, p.Items[0]))) > size {
+		// As many as were asked for came at once, and what else did then is not known.
+		if p, err = w.latest(remote.MaxPerPage, 0); err != nil {
+			return 0, err
+		}
+		p.Items = glanced(p.Items)
+	}
 	changed, all, err := w.changedSince(p)
 	if err != nil {
 		return 0, err
 	}
 	moved := w.moved(look, p, changed)
 	vanished := w.vanished(look, p, changed)
-	w.remember(p, look.Update(changed))
+	w.remember(p, changed, look.Update(changed))
 	switch {
 	case !all || moved || vanished:
 		w.rebase(p, changed, before)
@@ -79,6 +86,17 @@ func (w *Watcher) poll() (total int, err error) {
 	}
 	w.save()
 	return p.TotalCount, nil
+}
+
+// glanced returns the entries that a poll looks at, of those that it got: as many as it
+// asks for, and all that were updated when the newest was. A bulk upload makes many in a
+// millisecond, which cannot be told from later ones when they are not remembered.
+func glanced(entries []remote.Entry) []remote.Entry {
+	n := min(len(entries), glance)
+	for n < len(entries) && entries[n].Updated.Equal(entries[0].Updated) {
+		n++
+	}
+	return entries[:n:n]
 }
 
 // learnAll makes the whole space known by the pages that follow the first, where that is
@@ -179,7 +197,7 @@ func (w *Watcher) compare(entries []remote.Entry) (changed []remote.Entry, all b
 
 // remember keeps what the next poll is compared with. Entries of which it is unsure
 // whether they count are told again then.
-func (w *Watcher) remember(p remote.Page, unsure []remote.Entry) {
+func (w *Watcher) remember(p remote.Page, changed, unsure []remote.Entry) {
 	at := newest(p.Items)
 	w.seen, w.horizon, w.untold = map[string]state{}, time.Time{}, at
 	if at.Equal(w.newest) {
@@ -191,6 +209,11 @@ func (w *Watcher) remember(p remote.Page, unsure []remote.Entry) {
 	}
 	for i := range p.Items {
 		w.seen[p.Items[i].ID] = stateOf(&p.Items[i])
+	}
+	for i := range changed {
+		if e := &changed[i]; !e.Updated.Before(at) { // it may be on a further page
+			w.seen[e.ID] = stateOf(e)
+		}
 	}
 	if !isLast(p, len(p.Items), glance) {
 		w.horizon = p.Items[len(p.Items)-1].Updated
