@@ -20,6 +20,8 @@ type Directory struct {
 
 	s      *Space
 	remote string // the directory of the service, "" for none
+	dir    string
+	listed *tree.Listing // nil once its entries are there
 }
 
 // Seen is a name in a directory.
@@ -37,57 +39,60 @@ type Version struct{ Listing, Owed uint64 }
 // List returns all that is seen in a directory.
 func (s *Space) List(ctx context.Context, dir string) (d *Directory, err error) {
 	err = s.steady(ctx, func() error {
-		var l *tree.Listing
-		if d, l, err = s.list(ctx, dir); err != nil {
+		if d, err = s.list(ctx, dir); err != nil {
 			return err
 		}
-		return d.merge(dir, l)
+		return d.Fill()
 	})
 	return d, err
 }
 
-// Opendir is [Space.List] without the entries, for who may not want to know them.
+// Opendir is [Space.List] without the entries, which [Directory.Fill] adds: who opens a
+// directory may not want to know them.
 func (s *Space) Opendir(ctx context.Context, dir string) (d *Directory, err error) {
 	err = s.steady(ctx, func() error {
-		d, _, err = s.list(ctx, dir)
+		d, err = s.list(ctx, dir)
 		return err
 	})
 	return d, err
 }
 
-func (s *Space) list(ctx context.Context, dir string) (*Directory, *tree.Listing, error) {
-	d := &Directory{TTL: ownTTL, s: s}
+func (s *Space) list(ctx context.Context, dir string) (*Directory, error) {
+	d := &Directory{TTL: ownTTL, s: s, dir: dir, listed: &tree.Listing{}}
 	if s.outbox != nil {
 		d.Version.Owed = s.outbox.Seq()
 	}
 	var err error
 	if d.remote, err = s.remoteDir(dir); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	l := &tree.Listing{}
 	if d.remote != "" {
-		if l, err = s.tree.List(ctx, d.remote); err != nil {
-			return nil, nil, err
+		if d.listed, err = s.tree.List(ctx, d.remote); err != nil {
+			return nil, err
 		}
-		d.TTL = s.tree.Fresh(l)
+		d.TTL = s.tree.Fresh(d.listed)
 	}
-	d.Version.Listing = l.Serial()
-	return d, l, nil
+	d.Version.Listing = d.listed.Serial()
+	return d, nil
 }
 
-// merge lays what is owed over what the service has: the one place where the two
+// Fill lays what is owed over what the service has: the one place where the two
 // become what is seen.
-func (d *Directory) merge(dir string, l *tree.Listing) error {
+func (d *Directory) Fill() error {
+	if d.listed == nil {
+		return nil
+	}
 	s := d.s
-	entries := l.Entries()
+	entries := d.listed.Entries()
 	var views map[string]outbox.View
 	var described []outbox.Described
 	if s.outbox != nil {
 		var err error
-		if views, described, err = s.outbox.Overlay(dir, entries); err != nil {
+		if views, described, err = s.outbox.Overlay(d.dir, entries); err != nil {
 			return err
 		}
 	}
+	d.listed = nil
 	d.Entries = make([]Seen, 0, len(entries)+len(views))
 	for i := range entries {
 		e := &entries[i]

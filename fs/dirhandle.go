@@ -16,7 +16,7 @@ import (
 type dirHandle struct {
 	d       *dirNode
 	listing *cache.Directory
-	read    bool          // it has the entries, which are not asked for where the kernel kept them
+	filled  bool          // the listing has its entries, which nobody reads where the kernel kept them
 	next    int           // index of the next entry: ".", "..", then the listing's
 	keeps   bool          // the kernel may keep what it reads
 	drop    drop          // where it may not
@@ -32,8 +32,8 @@ var (
 
 const dots = 2 // "." and ".."
 
-// load takes a listing, with the entries when they are to be read.
-func (h *dirHandle) load(ctx context.Context, read bool) syscall.Errno {
+// load takes a listing, with its entries when they are to be read.
+func (h *dirHandle) load(ctx context.Context, fill bool) syscall.Errno {
 	dir, ok := h.d.v.path(h.d.EmbeddedInode())
 	if !ok {
 		return syscall.ESTALE
@@ -41,7 +41,7 @@ func (h *dirHandle) load(ctx context.Context, read bool) syscall.Errno {
 	ctx, done := patient(ctx)
 	defer done()
 	list := h.d.v.space.Opendir
-	if read {
+	if fill {
 		list = h.d.v.space.List
 	}
 	listing, err := list(ctx, dir)
@@ -49,7 +49,19 @@ func (h *dirHandle) load(ctx context.Context, read bool) syscall.Errno {
 		h.d.v.fail(ctx, "list", h.d.EmbeddedInode(), err)
 		return errno(ctx, err)
 	}
-	h.listing, h.read = listing, read
+	h.listing, h.filled = listing, fill
+	return 0
+}
+
+// fill makes the entries known that the directory has now, or had when it was opened.
+func (h *dirHandle) fill(ctx context.Context) syscall.Errno {
+	if h.filled || h.load(ctx, true) == 0 {
+		return 0
+	}
+	if err := h.listing.Fill(); err != nil {
+		return errno(ctx, err)
+	}
+	h.filled = true
 	return 0
 }
 
@@ -57,10 +69,11 @@ func (h *dirHandle) load(ctx context.Context, read bool) syscall.Errno {
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	i := h.next
 	if i == 0 { // it may have been opened long ago, and read from what the kernel kept
-		if _, ok := h.listing.Holds(); !ok || !h.read {
-			if e := h.load(ctx, true); e != 0 && !h.read {
-				return nil, e
-			} // else it is what it was
+		if e := h.fill(ctx); e != 0 {
+			return nil, e
+		}
+		if _, ok := h.listing.Holds(); !ok {
+			_ = h.load(ctx, true) // else it is what it was
 		}
 	}
 	if i >= dots+len(h.listing.Entries) {
@@ -115,10 +128,13 @@ func (h *dirHandle) Releasedir(context.Context, uint32) { h.d.kept.close(h.keeps
 // Seekdir goes to an offset that Readdirent gave out; 0 begins anew with what
 // the directory holds now.
 func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
-	if off == 0 || !h.read { // what the kernel kept it may have read to there
+	if off == 0 {
 		if e := h.load(ctx, true); e != 0 {
 			return e
 		}
+	}
+	if e := h.fill(ctx); e != 0 { // the kernel may have read to there from what it kept
+		return e
 	}
 	if off > uint64(dots+len(h.listing.Entries)) {
 		return syscall.EINVAL
