@@ -19,8 +19,9 @@ type Lister interface {
 }
 
 const (
-	// maxEntries bounds the entries known at once, over all listings.
-	maxEntries = 500_000
+	// maxEntries bounds the entries known at once, over all listings: about 60 bytes
+	// each. The nodes of what the kernel knows take ten times that.
+	maxEntries = 4_000_000
 	// patience is how long a reader waits for a fresh listing when an older
 	// one is at hand.
 	patience = 2 * time.Second
