@@ -4,6 +4,9 @@
 // Invariants:
 //   - A listing is immutable and complete: a name it lacks does not exist. There
 //     is no second, negative cache.
+//   - Its entries are packed, about 60 bytes a file, and unpacked for who asks: what
+//     they are unpacked to keeps nothing of the listing alive. The same bytes are
+//     kept on disk, so that a mount unpacks nothing.
 //   - A failed fetch changes nothing: what was known stays known, however old.
 //   - A listing is fetched once whoever asks, on a context of its own: an
 //     interrupted reader leaves, the others get the answer.

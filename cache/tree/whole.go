@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"losantfs/remote"
@@ -54,8 +55,11 @@ func (t *Tree) joinWhole() <-chan struct{} {
 	ended := make(chan struct{})
 	w.flight = ended
 	t.flying.Go(func() {
-		defer close(ended)
 		t.fetchWhole()
+		close(ended)
+		if !IsSmall(total) {
+			debug.FreeOSMemory() // what came took several times what is kept of it
+		}
 	})
 	return ended
 }
