@@ -22,7 +22,7 @@ import (
 // so, dimensions, successor and URL.
 type packed struct {
 	data  []byte   // the records one after another
-	ends  []uint32 // where each ends
+	ends  []int    // where each ends
 	words []string // what several records share; not changed but by appending
 }
 
@@ -42,7 +42,7 @@ const (
 
 func (p *packed) len() int { return len(p.ends) }
 
-func (p *packed) start(i int) uint32 {
+func (p *packed) start(i int) int {
 	if i == 0 {
 		return 0
 	}
@@ -51,7 +51,7 @@ func (p *packed) start(i int) uint32 {
 
 func (p *packed) clone(room int) packed {
 	return packed{append(make([]byte, 0, len(p.data)+128*room), p.data...),
-		append(make([]uint32, 0, len(p.ends)+room), p.ends...), slices.Clip(p.words)}
+		append(make([]int, 0, len(p.ends)+room), p.ends...), slices.Clip(p.words)}
 }
 
 // grow makes room for files with names of usual length.
@@ -70,22 +70,22 @@ func (p *packed) clip() {
 // add appends an entry.
 func (p *packed) add(e *remote.Entry) {
 	p.data = p.appendRecord(p.data, e)
-	p.ends = append(p.ends, uint32(len(p.data)))
+	p.ends = append(p.ends, len(p.data))
 }
 
 // put puts entries in the place of those from i to j.
 func (p *packed) put(i, j int, entries ...*remote.Entry) {
 	from, to := p.start(i), p.start(j)
 	var made []byte
-	var ends []uint32
+	var ends []int
 	for _, e := range entries {
 		made = p.appendRecord(made, e)
-		ends = append(ends, from+uint32(len(made)))
+		ends = append(ends, from+len(made))
 	}
-	p.data = slices.Replace(p.data, int(from), int(to), made...)
+	p.data = slices.Replace(p.data, from, to, made...)
 	p.ends = slices.Replace(p.ends, i, j, ends...)
 	for k := i + len(ends); k < len(p.ends); k++ {
-		p.ends[k] += from + uint32(len(made)) - to
+		p.ends[k] += from + len(made) - to
 	}
 }
 

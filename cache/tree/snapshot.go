@@ -148,7 +148,7 @@ func (r *reader) packed() (p packed) {
 			r.bad = true
 			return packed{}
 		}
-		p.ends = append(p.ends, uint32(len(p.data)-len(in.b)))
+		p.ends = append(p.ends, len(p.data)-len(in.b))
 	}
 	p.clip()
 	return p
