@@ -141,6 +141,20 @@ func (h *Handle) ReadOrPin(ctx context.Context, p []byte, off int64) (n int, pin
 	}
 }
 
+// Checked is [content.Reader.Checked], for a file that cannot change here.
+func (h *Handle) Checked() (fd uintptr, release func(), ok bool) {
+	if !h.s.ReadOnly() {
+		return 0, nil, false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || h.reader == nil {
+		return 0, nil, false
+	}
+	r, _ := h.reader.current()
+	return r.Checked()
+}
+
 func (h *Handle) ended() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -17,6 +17,9 @@ type fileNode struct {
 	// gone is set when the service was found to have another version: opening
 	// the path must look it up again, which the kernel does after ESTALE.
 	gone atomic.Bool
+	// cached is how many handles are open whose pages the kernel caches: it refuses to
+	// open what has such in passthrough.
+	cached atomic.Int32
 }
 
 var (

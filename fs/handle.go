@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -16,6 +17,9 @@ import (
 type fileHandle struct {
 	f *fileNode
 	h *cache.Handle
+
+	cached atomic.Bool // counted in f
+	passed func()      // gives back the file that PassthroughFd has returned
 }
 
 var (
@@ -101,10 +105,11 @@ func (h *fileHandle) change(ctx context.Context, op string, do func(context.Cont
 }
 
 // Release closes the content.
-func (h *fileHandle) Release(context.Context) syscall.Errno {
+func (h *fileHandle) Release(ctx context.Context) syscall.Errno {
 	if h.h.Writable() {
 		h.f.current() // as the kernel knows it
 	}
+	h.endPassthrough(ctx)
 	h.h.Close()
 	return 0
 }

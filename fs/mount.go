@@ -91,7 +91,7 @@ func Mount(o Options) (*Mounted, error) {
 		options.Options = append(options.Options, "ro")
 	}
 	directMount(&options.MountOptions)
-	server, err := fs.Mount(o.Mountpoint, root, options)
+	server, err := serve(o.Mountpoint, root, options)
 	if err != nil {
 		return nil, fmt.Errorf("mounting at %s: %w", o.Mountpoint, err)
 	}

@@ -27,9 +27,11 @@ func stampOf(f *os.File) stamp {
 	return stamp{inode: st.Ino, change: changed(st)}
 }
 
-// stamp returns what f is on disk, if all of it was checked since the store was opened.
-// Small files are checked as quickly as they are looked up. What may be changed under
-// another name is checked whenever it is opened.
+// stamp returns what f is on disk, if all of it was checked since the store was opened
+// and nothing has written to it since it was opened or its last block came: what changes it
+// between a check and its close must not pass for what was checked. Small files are checked as quickly as
+// they are looked up. What may be changed under another name is checked whenever it is
+// opened.
 func (f *File) stamp() (x stamp, whole bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -37,7 +39,7 @@ func (f *File) stamp() (x stamp, whole bool) {
 		return x, false
 	}
 	x = stampOf(f.data)
-	return x, x != stamp{}
+	return x, x != stamp{} && x == f.clean
 }
 
 func (f *File) allTrustedLocked() bool {
@@ -51,7 +53,8 @@ func (f *File) allTrustedLocked() bool {
 
 // trustChecked trusts all blocks when the file is still what was checked before.
 func (f *File) trustChecked(x stamp) {
-	if x == (stamp{}) || f.index.present() < int64(len(f.trusted)) || stampOf(f.data) != x {
+	f.clean = stampOf(f.data)
+	if x == (stamp{}) || x != f.clean || f.index.present() < int64(len(f.trusted)) {
 		return
 	}
 	for b := range f.trusted {

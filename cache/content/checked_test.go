@@ -62,6 +62,18 @@ func TestCheckedOnce(t *testing.T) {
 	if !trusted() {
 		t.Error("what was repaired is not trusted")
 	}
+	// What is changed while it is open is checked by who opens it next.
+	r := src.open(st)
+	if err := os.Chmod(data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, ok := r.Checked(); ok {
+		t.Error("what was changed since it was opened may be read without a check")
+	}
+	r.Close()
+	if trusted() {
+		t.Error("what was changed while it was open is trusted")
+	}
 	st.Discard(src.key())
 	if trusted() || len(st.checked) != 0 {
 		t.Error("what was discarded is trusted")

@@ -46,6 +46,7 @@ type File struct {
 	replaced atomic.Bool // who opens the version gets another File
 
 	data  *os.File // nil when the disk gives no room for one
+	clean stamp    // of data when it was opened or the last block came
 	index *index
 
 	mu       sync.Mutex

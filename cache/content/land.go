@@ -134,6 +134,9 @@ func (f *File) publish(b int64, data []byte, kept bool) {
 			f.store.memory.put(f, b+i, data[i*BlockSize:min((i+1)*BlockSize, int64(len(data)))])
 		}
 	}
+	if recorded && f.missing == 0 && f.allTrustedLocked() {
+		f.clean = stampOf(f.data)
+	}
 	f.mu.Unlock()
 	if kept && !recorded {
 		f.store.giveBack(f, onDisk(int64(len(data))))

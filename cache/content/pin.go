@@ -81,3 +81,18 @@ func (r *Reader) ReadOrPin(ctx context.Context, p []byte, off int64) (int, *Pin,
 		}
 	}
 }
+
+// Checked returns the file on disk that holds all of the content, checked, if there is
+// one that nothing but a reader of this store uses: whoever reads it needs this program
+// no more. It stays open until release is called.
+func (r *Reader) Checked() (fd uintptr, release func(), ok bool) {
+	u, err := r.begin()
+	if err != nil {
+		return 0, nil, false
+	}
+	if _, whole := u.f.stamp(); !whole {
+		r.end(u)
+		return 0, nil, false
+	}
+	return u.f.data.Fd(), func() { r.end(u) }, true
+}
