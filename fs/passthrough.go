@@ -18,6 +18,9 @@ var _ fs.FilePassthroughFder = (*fileHandle)(nil)
 // PassthroughFd returns the file on disk that the kernel may read. go-fuse calls it for
 // one handle at a time, and not while one of the inode is in passthrough.
 func (h *fileHandle) PassthroughFd() (int, bool) {
+	if !h.f.v.space.ReadOnly() {
+		return 0, false
+	}
 	if h.f.cached.Load() == 0 {
 		if fd, release, ok := h.h.Checked(); ok {
 			h.passed = release
