@@ -20,6 +20,11 @@ const (
 //go:embed intro.md
 var intro string
 
+// unreached says why some aims are not reached.
+//
+//go:embed unreached.md
+var unreached string
+
 // cells are the columns of a row after its title: the programs, the ratio, the calls,
 // and the aims with whether they are reached.
 func (r *results) cells(row row, columns []string) []string {
@@ -141,6 +146,7 @@ func (r *results) document() error {
 		}
 		r.writeTable(&b, g)
 	}
+	fmt.Fprintf(&b, "\n%s", unreached)
 	if err := r.documentGrowth(&b); err != nil {
 		return err
 	}
