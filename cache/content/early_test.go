@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"io"
+	"runtime"
 	"testing"
 
 	"losantfs/remote"
@@ -36,6 +37,7 @@ func TestEarlyFetchIsJoined(t *testing.T) {
 		early.Early()
 		early.Early()
 		for src.started() == 0 {
+			runtime.Gosched()
 		}
 		r := src.open(st)
 		if r.Whole() || st.Holds(src.key()) {
@@ -79,6 +81,7 @@ func TestEarlyFetchThatFails(t *testing.T) {
 	defer r.Close()
 	r.Early()
 	for src.started() == 0 {
+		runtime.Gosched()
 	}
 	done := make(chan error)
 	go func() { done <- r.Warm(t.Context()) }()

@@ -17,7 +17,7 @@ type row struct {
 	remark                string // what is to be known of the aim
 }
 
-// aim is a bound of issue 5.
+// aim is what a figure is meant to reach.
 type aim struct {
 	of    string // value, ratio or calls
 	least bool   // or else at most
@@ -73,7 +73,7 @@ const (
 	grepScript = "grep -rc nothing d00000 > /dev/null || true"
 )
 
-// table has all rows. The bounds are those of issue 5.
+// table has all rows, with what each is meant to reach.
 var table = []row{
 	{id: "find", experiment: "find", group: "Listing", title: "`find` over 10,000 files in 100 folders, cold, on a drive just mounted",
 		unit: "s", reference: native, aims: []aim{atMost("value", 0.40), atMost("calls", 12)}, command: findScript},
